@@ -1,0 +1,67 @@
+"""Time as the platform keeps it: UTC nanoseconds for facts, monotonic seconds for waiting."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from telemetry.errors import ConfigurationError
+
+NANOSECONDS = 1_000_000_000
+_UNITS = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+    "w": 604800.0,
+}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|m|h|d|w)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """Now, handed to code that does no I/O.
+
+    utc: nanoseconds since 1970-01-01T00:00:00Z, may jump when the clock is set.
+    monotonic: seconds from an arbitrary start, never jumps; all waiting is measured in it.
+    """
+
+    utc: int
+    monotonic: float
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from `"500ms"`, `"1s"`, `"15m"`, `"24h"`, `"30d"`.
+
+    Raises ConfigurationError for anything else, zero included.
+    """
+    match = _DURATION.fullmatch(text)
+    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if seconds <= 0:
+        raise ConfigurationError(
+            f"{text!r} is not a duration: write a number above zero and a unit, such as 500ms, 1s, 15m, 24h or 30d"
+        )
+    return seconds
+
+
+def format_utc(nanoseconds: int) -> str:
+    """RFC 3339 in UTC with as many decimals of a second as are needed: `2026-11-22T01:02:03.5Z`."""
+    seconds, fraction = divmod(nanoseconds, NANOSECONDS)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{fraction:09d}".rstrip("0").rstrip(".") + "Z"
+
+
+def parse_utc(text: str) -> int:
+    """Nanoseconds since the epoch from an RFC 3339 time; one without an offset counts as UTC.
+
+    Raises ValueError for anything else.
+    """
+    head, dot, tail = text.strip().partition(".")
+    digits = re.match(r"\d+", tail)[0] if dot and tail[:1].isdigit() else ""  # type: ignore[index]
+    offset = tail[len(digits) :] if dot else ""
+    moment = datetime.fromisoformat(head + offset)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp()) * NANOSECONDS + int(digits[:9].ljust(9, "0") or "0")
