@@ -41,7 +41,7 @@ def parse_duration(text: str) -> float:
     seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
     if seconds <= 0:
         raise ConfigurationError(
-            f"{text!r} is not a duration: write a number above zero and a unit, such as 500ms, 1s, 15m, 24h or 30d"
+            f"{text!r} is not a duration: write a number and a unit, such as 500ms, 1s, 15m, 24h, 30d"
         )
     return seconds
 
