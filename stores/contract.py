@@ -104,7 +104,7 @@ class Store(Protocol):
         ...
 
     async def range(self, query: RangeQuery) -> Table:
-        """The points or buckets asked for; columns are `time`, then the fields; an unknown name has no rows."""
+        """The points or buckets asked for; columns are `time`, then the fields; an unknown name, no rows."""
         ...
 
     async def latest(self, measurement: str, by: str, since: int) -> Table:
