@@ -1,0 +1,1 @@
+"""The MQTT road: topics, wire format, session, embedded broker, Mosquitto configuration."""

@@ -1,0 +1,46 @@
+"""The broker for one process and for demonstrations: rumqttd in a child process, on loopback only.
+
+It has no topic permissions, so it never listens beyond loopback; production has Mosquitto.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import iotcore
+
+from broker.session import BrokerAddress
+from telemetry import LinkError
+
+LOOPBACK = "127.0.0.1"
+LARGEST_PAYLOAD = 1 << 20  # bytes
+IN_FLIGHT = 1_000
+START_TIME = 15.0  # seconds
+
+
+def free_port() -> int:
+    """A loopback port nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def embedded_broker(port: int | None = None) -> AsyncGenerator[BrokerAddress]:
+    """A broker as long as the block runs; on a free port unless one is named. Raises LinkError."""
+    address = BrokerAddress(LOOPBACK, port or free_port())
+    broker = iotcore.Broker(
+        port=address.port,
+        listen=LOOPBACK,
+        max_payload_size=LARGEST_PAYLOAD,
+        max_inflight_count=IN_FLIGHT,
+    )
+    try:
+        await asyncio.to_thread(broker.start, START_TIME)
+    except (OSError, RuntimeError) as error:
+        raise LinkError(f"the embedded broker does not start on {address}: {error}") from error
+    try:
+        yield address
+    finally:
+        await asyncio.to_thread(broker.stop)

@@ -1,0 +1,171 @@
+"""A session with the broker: connects, stays connected with jittered backoff, publishes, subscribes.
+
+The one module that knows the MQTT library. Everything goes out at QoS 1.
+"""
+
+import asyncio
+import random
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+import structlog
+
+from telemetry import ConfigurationError, LinkError
+
+QOS = 1
+KEEPALIVE = 15  # seconds; a half-open connection is noticed after one and a half
+ANSWER_TIME = 10.0  # seconds the broker may take for any one answer
+FIRST_DELAY, LONGEST_DELAY = 0.2, 15.0
+QUEUED_MESSAGES = 1_000
+"""Messages held for a slow reader; what comes beyond is dropped, and whoever sent it sends it again."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What arrived: its topic, its payload, and whether the broker had kept it."""
+
+    topic: str
+    payload: bytes
+    retained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker publishes, retained, when this client vanishes."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where the broker is and who we are there. The password never shows in a repr."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    tls: bool = False
+    ca_file: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, url: str, ca_file: Path | None = None) -> Self:
+        """From `mqtt://user:password@host:1883` or `mqtts://…:8883`. Raises ConfigurationError."""
+        parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError as error:
+            raise ConfigurationError(f"the broker's URL has a port that is no number: {error}") from error
+        if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or parts.path not in {"", "/"}:
+            raise ConfigurationError(
+                "the broker's URL must look like mqtt://user:password@host:1883 or mqtts://host:8883"
+            )
+        tls = parts.scheme == "mqtts"
+        return cls(
+            host=parts.hostname,
+            port=port or (8883 if tls else 1883),
+            username=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+            tls=tls,
+            ca_file=ca_file,
+        )
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """The TLS settings: the system's authorities, or only the site's own when it has one."""
+        if not self.tls:
+            return None
+        return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
+
+
+class Session:
+    """A live connection. Every method raises LinkError when it breaks."""
+
+    def __init__(self, client: aiomqtt.Client) -> None:
+        self._client = client
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Returns when the broker has acknowledged."""
+        try:
+            await self._client.publish(topic, payload, QOS, retain)
+        except (aiomqtt.MqttError, ValueError) as error:
+            raise LinkError(f"cannot publish on {topic}: {error}") from error
+
+    async def subscribe(self, *filters: str) -> None:
+        """Returns when the broker has granted every filter. Raises LinkError when it refuses one."""
+        try:
+            granted = await self._client.subscribe([(one, QOS) for one in filters])
+        except (aiomqtt.MqttError, ValueError) as error:
+            raise LinkError(f"cannot subscribe to {', '.join(filters)}: {error}") from error
+        refused = [one for one, code in zip(filters, granted, strict=True) if int(str(code)) >= 128]
+        if refused:
+            raise LinkError(f"the broker refuses {', '.join(refused)}: check its access list for this user")
+
+    async def messages(self) -> AsyncIterator[Message]:
+        """What arrives, in order, until the connection breaks."""
+        try:
+            async for message in self._client.messages:
+                yield Message(message.topic.value, _bytes(message.payload), bool(message.retain))
+        except aiomqtt.MqttError as error:
+            raise LinkError(f"the broker went away: {error}") from error
+
+
+def _bytes(payload: object) -> bytes:
+    return bytes(payload) if isinstance(payload, (bytes, bytearray)) else str(payload or "").encode()
+
+
+@asynccontextmanager
+async def connect(
+    address: BrokerAddress, client_id: str, will: Will | None = None
+) -> AsyncGenerator[Session]:
+    """A session as long as the block runs. Raises LinkError when it cannot be had."""
+    client = aiomqtt.Client(
+        address.host,
+        address.port,
+        username=address.username,
+        password=address.password,
+        identifier=client_id,
+        clean_session=True,
+        keepalive=KEEPALIVE,
+        timeout=ANSWER_TIME,
+        max_queued_incoming_messages=QUEUED_MESSAGES,
+        tls_context=address.tls_context(),
+        will=aiomqtt.Will(will.topic, will.payload, QOS, retain=True) if will else None,
+    )
+    client.pending_calls_threshold = QUEUED_MESSAGES
+    try:
+        async with client:
+            yield Session(client)
+    except (aiomqtt.MqttError, OSError) as error:
+        raise LinkError(f"no session with the broker {address}: {error}") from error
+
+
+async def stay_connected(
+    address: BrokerAddress,
+    client_id: str,
+    converse: Callable[[Session], Awaitable[None]],
+    will: Will | None = None,
+) -> None:
+    """Runs `converse` on a session, and again on a new one whenever the connection breaks, for ever."""
+    delay = FIRST_DELAY
+    while True:
+        started = asyncio.get_running_loop().time()
+        try:
+            async with connect(address, client_id, will) as session:
+                await converse(session)
+        except LinkError as error:
+            log.warning("broker.disconnected", client=client_id, broker=repr(address), reason=str(error))
+        if asyncio.get_running_loop().time() - started > LONGEST_DELAY:
+            delay = FIRST_DELAY
+        await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+        delay = min(delay * 2, LONGEST_DELAY)
