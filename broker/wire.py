@@ -40,6 +40,7 @@ class _Envelope(msgspec.Struct):
     seq: int
     after: int
     pack: list[_Record]
+    site: str = ""
 
 
 class _LooseEnvelope(msgspec.Struct):
@@ -47,6 +48,7 @@ class _LooseEnvelope(msgspec.Struct):
     seq: int
     after: int
     pack: msgspec.Raw
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Poison:
 class Batch:
     """Readings sealed together. `seq` counts from 1 within the epoch, one life of an outbox.
 
-    after: everything up to this number has been receipted and left the outbox.
+    after: everything up to this number has been receipted and left the outbox. site: the gateway's.
     """
 
     epoch: str
@@ -69,6 +71,7 @@ class Batch:
     after: int
     readings: Sequence[Reading]
     poison: Sequence[Poison] = ()
+    site: str = ""
 
 
 _encode_pack = msgspec.json.Encoder(decimal_format="number").encode
@@ -86,9 +89,10 @@ def encode_pack(readings: Sequence[Reading]) -> bytes:
         raise WireError(f"a reading cannot be written as SenML: {error}") from error
 
 
-def seal(epoch: str, seq: int, after: int, pack: bytes) -> bytes:
+def seal(epoch: str, seq: int, after: int, pack: bytes, site: str = "") -> bytes:
     """The payload of a batch around a pack made earlier."""
-    return b'{"epoch":"%b","seq":%d,"after":%d,"pack":%b}' % (epoch.encode(), seq, after, pack)
+    head = b'{"epoch":"%b","seq":%d,"after":%d,"site":%b,"pack":' % (epoch.encode(), seq, after, encode(site))
+    return head + pack + b"}"
 
 
 def decode_batch(payload: bytes) -> Batch:
@@ -101,7 +105,7 @@ def decode_batch(payload: bytes) -> Batch:
         readings = list(_readings(envelope.pack))
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
         return _salvage(payload)
-    return Batch(_epoch(envelope), envelope.seq, envelope.after, readings)
+    return Batch(_epoch(envelope), envelope.seq, envelope.after, readings, site=envelope.site)
 
 
 def _records(reading: Reading) -> Iterator[_Record]:
@@ -183,7 +187,7 @@ def _salvage(payload: bytes) -> Batch:
     poison: list[Poison] = []
     for group in _groups(bytes(envelope.pack), poison):
         _salvage_reading(group, readings, poison)
-    return Batch(epoch, envelope.seq, envelope.after, readings, poison)
+    return Batch(epoch, envelope.seq, envelope.after, readings, poison, envelope.site)
 
 
 def _groups(pack: bytes, poison: list[Poison]) -> Iterator[list[tuple[bytes, _Record]]]:
