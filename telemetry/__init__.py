@@ -1,5 +1,6 @@
 """The words every room shares: Reading, Device, Profile, time, units and errors. No I/O here."""
 
+from telemetry.changes import Change, Clearing, Firing, Severity
 from telemetry.devices import Device
 from telemetry.errors import (
     ConfigurationError,
@@ -15,8 +16,11 @@ from telemetry.readings import Quality, Reading, Value
 from telemetry.times import Instant, format_utc, parse_duration, parse_utc
 
 __all__ = [
+    "Change",
+    "Clearing",
     "ConfigurationError",
     "Device",
+    "Firing",
     "HaidangError",
     "Instant",
     "LinkError",
@@ -26,6 +30,7 @@ __all__ = [
     "Quality",
     "Reading",
     "RegistryError",
+    "Severity",
     "StoreError",
     "Title",
     "Value",

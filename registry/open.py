@@ -1,0 +1,119 @@
+"""Opens the registry: the file or the server, its newest tables, and the repositories on them."""
+
+import os
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from registry.declared import Declaration
+from registry.devices import DeviceRepository
+from registry.gateways import GatewayRepository
+from registry.incidents import IncidentPolicy, IncidentRepository
+from registry.migrate import migrate
+from registry.notifications import NotificationRepository
+from registry.sessions import Sessions, begin_explicitly, registry_errors
+from telemetry import RegistryError
+
+_PRAGMAS = (
+    "PRAGMA busy_timeout = 10000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+)
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The platform's relational facts, by repository; `file.declare` writes what the configuration says."""
+
+    gateways: GatewayRepository
+    devices: DeviceRepository
+    incidents: IncidentRepository
+    notifications: NotificationRepository
+    file: Declaration
+
+
+@asynccontextmanager
+async def open_registry(
+    where: str | Path,
+    *,
+    policy: IncidentPolicy | None = None,
+    clock: Callable[[], int] = time.time_ns,
+) -> AsyncGenerator[Registry]:
+    """The registry at a path (SQLite) or a URL (`sqlite:///path`, `postgresql://user:password@host/name`).
+
+    Makes the file and its tables, or brings the tables up to date. Several processes may have it open.
+    clock: UTC nanoseconds. Raises RegistryError.
+    """
+    url = _url(where)
+    engine = _engine(url)
+    try:
+        with registry_errors():
+            await migrate(engine)
+        sessions = Sessions(engine, clock)
+        yield Registry(
+            gateways=GatewayRepository(sessions),
+            devices=DeviceRepository(sessions),
+            incidents=IncidentRepository(sessions, policy or IncidentPolicy()),
+            notifications=NotificationRepository(sessions),
+            file=Declaration(sessions),
+        )
+    finally:
+        await engine.dispose()
+
+
+def _url(where: str | Path) -> URL:
+    if isinstance(where, Path) or "://" not in where:
+        return URL.create("sqlite+aiosqlite", database=str(where))
+    try:
+        url = make_url(where)
+    except ArgumentError as error:
+        raise RegistryError("the registry's address is not a URL; write a path or postgresql://…") from error
+    backend = url.get_backend_name()
+    if backend not in _DRIVERS:
+        raise RegistryError(f"no registry on {backend}; write a path, sqlite:///path or postgresql://…")
+    return url.set(drivername=_DRIVERS[backend])
+
+
+def _engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    try:
+        return create_async_engine(url, pool_pre_ping=True)
+    except ImportError as error:
+        raise RegistryError("PostgreSQL needs asyncpg: pip install 'haidang[postgresql]'") from error
+
+
+def _sqlite(url: URL) -> AsyncEngine:
+    _private_file(Path(url.database or ""))
+    engine = create_async_engine(url, connect_args={"isolation_level": None, "timeout": 10.0})
+    event.listen(engine.sync_engine, "connect", _set_pragmas)
+    begin_explicitly(engine)
+    return engine
+
+
+def _private_file(path: Path) -> None:
+    """SQLite gives its -wal and -shm files the mode of the database file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise RegistryError(
+            f"{path}: {error.strerror}; choose a file in a folder this user may write"
+        ) from error
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
