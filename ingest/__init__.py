@@ -1,0 +1,1 @@
+"""MQTT → checked readings → store, traffic picture, rules → receipt. `Ingest` runs it all."""

@@ -1,0 +1,204 @@
+"""haidang.toml: what a user writes, checked and frozen. Environment over file over defaults.
+
+`HAIDANG_STORE__URL=…` sets `[store] url`; `HAIDANG_STORE__URL_FILE=/run/secrets/store` reads it from a
+file, so that no secret need stand in the configuration or the process list.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from haidang.toml_lines import line_of
+from telemetry import ConfigurationError, Device
+from telemetry.devices import Duration, Identifier
+
+PREFIX = "HAIDANG_"
+Place = tuple[str | int, ...]
+"""Where in the file: keys and indexes from the top, as in ("gateway", 0, "device", 2, "link")."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Site(_Section):
+    """The place itself. locode: its UN/LOCODE."""
+
+    name: str = ""
+    locode: str = Field(default="", pattern=r"^([A-Z]{2}[A-Z2-9]{3})?$")
+
+
+class GatewaySection(_Section):
+    """A gateway that runs here, and its devices. outbox_limit: bytes on disk at most."""
+
+    id: Identifier
+    device: tuple[Device, ...] = ()
+    outbox_limit: int = Field(default=2 << 30, ge=1 << 20)
+
+
+class StoreSection(_Section):
+    """Where time series go: without a url into the embedded store. retention: how long they are kept."""
+
+    url: str | None = None
+    retention: Duration = 365 * 86400.0
+
+
+class BrokerSection(_Section):
+    """The MQTT broker: without a url the embedded one. ca_file: PEM of the site's own authority."""
+
+    url: str | None = None
+    ca_file: Path | None = None
+
+
+class RegistrySection(_Section):
+    """Where gateways, devices and incidents are kept: without a url SQLite in the data folder."""
+
+    url: str | None = None
+
+
+class ApiSection(_Section):
+    """Where the API listens; loopback only until there are accounts."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+
+
+class ContactSection(_Section):
+    """Someone to notify. channels: apprise URLs, the first that works is used."""
+
+    id: Identifier
+    name: str = ""
+    channels: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Configuration(_Section):
+    """The whole file. rules: the YAML of alert rules. profiles: folders with the site's own device models."""
+
+    site: Site = Site()
+    gateway: tuple[GatewaySection, ...] = ()
+    store: StoreSection = StoreSection()
+    broker: BrokerSection = BrokerSection()
+    registry: RegistrySection = RegistrySection()
+    api: ApiSection = ApiSection()
+    contact: tuple[ContactSection, ...] = ()
+    rules: Path | None = None
+    profiles: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong in a configuration: where, what, and what to do."""
+
+    file: Path | None
+    line: int | None
+    text: str
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line) if part is not None)
+        return f"{place}: {self.text}" if place else self.text
+
+
+class MistakesError(ConfigurationError):
+    """Everything wrong with a configuration at once."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        super().__init__("\n".join(map(str, mistakes)))
+        self.mistakes = mistakes
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationFile:
+    """A configuration with the text it came from, so that later checks can name the line."""
+
+    configuration: Configuration
+    file: Path | None = None
+    text: str = ""
+
+    def mistake(self, place: Place, text: str) -> Mistake:
+        """A mistake at a place of this file."""
+        return Mistake(self.file, line_of(self.text, place), text)
+
+    def beside(self, path: Path) -> Path:
+        """A path of the configuration; a relative one counts from the file's own folder."""
+        return path if path.is_absolute() or self.file is None else self.file.parent / path
+
+
+def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> ConfigurationFile:
+    """The configuration of a file, or the defaults without one. Raises MistakesError."""
+    text = _read(file) if file else ""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise MistakesError([Mistake(file, None, f"not TOML: {error}")]) from error
+    try:
+        return ConfigurationFile(Configuration.model_validate(_overlaid(content, environment)), file, text)
+    except ValidationError as error:
+        mistakes = [
+            Mistake(file, line_of(text, e["loc"]), f"{_dotted(e['loc'])}: {_sentence(e)}")
+            for e in error.errors()
+        ]
+        raise MistakesError(mistakes) from error
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except OSError as error:
+        raise MistakesError(
+            [Mistake(file, None, f"cannot be read ({error.strerror}): check the path and who may read it")]
+        ) from error
+    except UnicodeDecodeError as error:
+        raise MistakesError([Mistake(file, None, f"is not UTF-8 text: {error}")]) from error
+
+
+def _overlaid(content: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    for variable, value in environment.items():
+        if not variable.startswith(PREFIX) or "__" not in variable:
+            continue
+        *sections, key = variable.removeprefix(PREFIX).lower().split("__")
+        table = content
+        for section in sections:
+            table = table.setdefault(section, {})
+        if key.endswith("_file") and key != "ca_file":
+            table[key.removesuffix("_file")] = _read(Path(value)).strip()
+        else:
+            table[key] = value
+    return content
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(str(part) for part in place) or "file"
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return f"there is no such key; there are {', '.join(_keys_beside(error['loc']))}"
+    if error["type"] == "missing":
+        return "is missing and must be given"
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _keys_beside(place: Place) -> Sequence[str]:
+    """The keys that the section around this place knows."""
+    section: type[BaseModel] = Configuration
+    for name in place[:-1]:
+        if isinstance(name, str):
+            section = _SECTIONS[name]
+    return sorted(section.model_fields)
+
+
+_SECTIONS: Mapping[str, type[BaseModel]] = {
+    "site": Site,
+    "gateway": GatewaySection,
+    "device": Device,
+    "store": StoreSection,
+    "broker": BrokerSection,
+    "registry": RegistrySection,
+    "api": ApiSection,
+    "contact": ContactSection,
+}

@@ -1,0 +1,70 @@
+"""What a batch of readings means: ships for the picture, firings for the duty officer. No I/O."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ingest.columns import Observation
+from rules.evaluator import Evaluator
+from telemetry import Change, Instant, Quality, Reading
+from telemetry.times import NANOSECONDS
+from vessels.decoding import Decoder
+from vessels.picture import Picture, Vessel, position_fields, static_fields
+
+AHEAD_OF_US = 300 * NANOSECONDS
+"""A reading from further in the future than this has a wrong clock behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a batch turned out to say."""
+
+    readings: Sequence[Reading]
+    observations: Sequence[Observation]
+    vessels: Sequence[Vessel]
+    changes: Sequence[Change]
+
+
+class Stream:
+    """The traffic picture and the rules, fed batch by batch in the order the batches are taken."""
+
+    def __init__(self, picture: Picture, evaluator: Evaluator) -> None:
+        self.decoder = Decoder()
+        self.picture = picture
+        self.evaluator = evaluator
+
+    def take(self, readings: Sequence[Reading], now: Instant) -> Meaning:
+        """What these readings of one gateway say. Readings with an impossible time become uncertain."""
+        believed = _believed(readings, now.utc + AHEAD_OF_US)
+        observations: list[Observation] = []
+        vessels: dict[int, Vessel] = {}
+        for reading in believed:
+            if reading.kind == "ais":
+                self._hear(reading, now, observations, vessels)
+        changes = self.evaluator.evaluate(believed, now)
+        return Meaning(believed, observations, list(vessels.values()), changes)
+
+    def _hear(
+        self, reading: Reading, now: Instant, observations: list[Observation], vessels: dict[int, Vessel]
+    ) -> None:
+        station, at = reading.device, reading.observed_at
+        message = self.decoder.decode(station, str(reading.values.get("sentence", "")), at)
+        if message is None:
+            return
+        vessel = self.picture.apply(message, station, min(at, now.utc))
+        if vessel is not None:
+            vessels[vessel.mmsi] = vessel
+        if position := position_fields(message):
+            observations.append(Observation("vessel", message.mmsi, station, at, position))
+        if static := static_fields(message):
+            observations.append(Observation("vessel_static", message.mmsi, station, at, static))
+
+
+def _believed(readings: Sequence[Reading], horizon: int) -> Sequence[Reading]:
+    if max((reading.observed_at for reading in readings), default=0) <= horizon:
+        return readings
+    return [
+        replace(reading, quality=Quality.UNCERTAIN)
+        if reading.observed_at > horizon and reading.quality is Quality.GOOD
+        else reading
+        for reading in readings
+    ]
