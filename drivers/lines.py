@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+_HEAD = 64
+
 
 @dataclass(slots=True)
 class LineSplitter:
@@ -13,11 +15,15 @@ class LineSplitter:
 
     limit: int = 1024
     overlong: int = 0
+    dropped: list[bytes] = field(default_factory=list[bytes])
+    """The first 64 bytes of each line dropped in the last `feed`, as evidence."""
     _rest: bytes = field(default=b"", repr=False)
     _skipping: bool = field(default=False, repr=False)
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines completed by `data`, in order."""
+        if self.dropped:
+            self.dropped = []
         *whole, rest = (self._rest + data).replace(b"\r", b"\n").split(b"\n")
         if whole and self._skipping:
             whole[0] = b""
@@ -36,4 +42,5 @@ class LineSplitter:
         if len(line) <= self.limit:
             return False
         self.overlong += 1
+        self.dropped.append(line[:_HEAD])
         return True

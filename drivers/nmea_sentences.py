@@ -16,7 +16,7 @@ _FRAME = re.compile(
 )
 _ESCAPE = re.compile(r"\^([0-9A-Fa-f]{2})")
 _PRINTABLE = re.compile(rb"[\x20-\x7e]*")
-_TAG = re.compile(rb"(.*)\*([0-9A-Fa-f]{2})")
+_TAG = re.compile(rb"([\x20-\x7e]*)\*([0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,12 @@ def checksum(body: bytes) -> int:
     for byte in body:
         total ^= byte
     return total
+
+
+def tag_is_right(tag: bytes) -> bool:
+    r"""Whether a tag block, without its `\`, is text that ends with its own right checksum."""
+    match = _TAG.fullmatch(tag)
+    return match is not None and checksum(match[1]) == int(match[2], 16)
 
 
 def frames(line: bytes, *, checked: bool = True) -> Iterator[Frame | Reject]:
@@ -150,7 +156,7 @@ def _judge(block: bytes, checked: bool) -> Iterator[Frame | Reject]:
         yield Reject("checksum", detail, block)
         return
     tag, tail = match["tag"], block[match.end() :].rstrip(b" \t")
-    if tag is not None and not _tag_is_right(tag):
+    if tag is not None and not tag_is_right(tag):
         yield Reject("tag_block", "the tag block's checksum is wrong; the sentence is kept", block)
         tag = None
     kept = tail if tail.startswith(b",") and _PRINTABLE.fullmatch(tail) else b""
@@ -169,8 +175,3 @@ def _without_checksum(block: bytes, checked: bool) -> Iterator[Frame | Reject]:
     else:
         text = block.rpartition(b"\\")[2].rstrip(b" \t")
         yield Frame(block, text[:1], text[1:])
-
-
-def _tag_is_right(tag: bytes) -> bool:
-    match = _TAG.fullmatch(tag)
-    return match is not None and checksum(match[1]) == int(match[2], 16)

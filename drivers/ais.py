@@ -1,0 +1,86 @@
+r"""AIS receiver: forwards every sentence that carries AIS as it was heard, once its checksum is right.
+
+Nothing is decoded here. The sentence with its tag block is the evidence; the centre assembles and
+decodes (vessels/). Sentences of other kinds, such as a receiver's `$PGHP` or `$GPRMC`, pass silently.
+Source: IEC 61162-1, clause 8.3, sentences VDM and VDO; ITU-R M.1371 for what they carry.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from drivers.contract import Event, Fault, Listener
+from drivers.lines import LineSplitter
+from drivers.nmea_sentences import Reject, checksum, frames, tag_is_right
+from drivers.stamps import Stamps
+from drivers.words import Words, settings_of
+from telemetry import Device, Instant, Profile, ProfileError, Reading
+
+SENTENCE = "sentence"
+"""The one metric of an AIS receiver: a VDM or VDO sentence as text."""
+
+_CLEAN = re.compile(
+    rb"(?:\\([^\\]*)\\)?"
+    rb"!([\x20\x22\x23\x25-\x29\x2b-\x5b\x5d-\x7e]{2}VD[MO],[\x20\x22\x23\x25-\x29\x2b-\x5b\x5d-\x7e]*)"
+    rb"\*([0-9A-Fa-f]{2})(?:,[\x20\x22\x23\x25-\x5b\x5d-\x7e]*)?"
+)
+_AIS = (b"VDM,", b"VDO,")
+
+
+class Settings(Words):
+    """An AIS receiver needs none."""
+
+
+class AisReceiver(Listener):
+    """Listens to one receiver. Each sentence is one Reading with the single value `sentence`.
+
+    Faults, by reason: `checksum`, `truncated`, `unprintable`, `not_nmea`, `tag_block`, `overlong`.
+    """
+
+    def __init__(self, device: Device, profile: Profile) -> None:
+        self._device = device.id
+        self._kind = profile.kind
+        self._lines = LineSplitter()
+        self._stamps = Stamps()
+
+    def connected(self, now: Instant) -> None:
+        """Forgets the unfinished line."""
+        self._lines.clear()
+
+    def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
+        """Sentences completed by `data`; a whole message (a datagram) also ends its last line."""
+        events: list[Event] = []
+        for line in self._lines.feed(data + b"\n" if origin else data):
+            match = _CLEAN.fullmatch(line)
+            if match and _is_right(match):
+                events.append(self._reading(line, now))
+            else:
+                events.extend(self._recover(line, now))
+        for head in self._lines.dropped:
+            detail = f"a line of more than {self._lines.limit} bytes was dropped; this is its beginning"
+            events.append(Fault(self._device, "overlong", detail, head))
+        return events
+
+    def _recover(self, line: bytes, now: Instant) -> Iterator[Event]:
+        for found in frames(line):
+            if isinstance(found, Reject):
+                yield Fault(self._device, found.reason, found.detail, found.raw)
+            elif found.start == b"!" and found.body[2:6] in _AIS:
+                yield self._reading(found.raw, now)
+
+    def _reading(self, raw: bytes, now: Instant) -> Reading:
+        return Reading(self._device, self._kind, self._stamps.next(now.utc), {SENTENCE: raw.decode("ascii")})
+
+
+def open_driver(device: Device, profile: Profile) -> AisReceiver:
+    """A driver for one AIS receiver. Raises ProfileError when the profile asks for more than that."""
+    settings_of(profile, Settings)
+    if [metric.name for metric in profile.metrics] != [SENTENCE]:
+        raise ProfileError(
+            f"profile {profile.id}: an AIS receiver has the one metric {SENTENCE!r}: list it and no other"
+        )
+    return AisReceiver(device, profile)
+
+
+def _is_right(match: re.Match[bytes]) -> bool:
+    tag, body, told = match.groups()
+    return checksum(body) == int(told, 16) and (tag is None or tag_is_right(tag))

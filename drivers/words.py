@@ -1,0 +1,43 @@
+"""What a profile says in its driver's own words, checked: `settings` and each metric's `read`."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from telemetry import Metric, Profile, ProfileError
+
+
+class Words(BaseModel):
+    """What a driver's settings and its ways to read a metric are made from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+W = TypeVar("W", bound=Words)
+
+
+def settings_of(profile: Profile, model: type[W]) -> W:
+    """The profile's settings. Raises ProfileError that names the profile and every wrong key."""
+    return _checked(model, profile.settings, f"profile {profile.id}: settings")
+
+
+def read_of(profile: Profile, metric: Metric, model: type[W]) -> W:
+    """How this metric is read. Raises ProfileError that names profile, metric and every wrong key."""
+    return _checked(model, metric.read, place(profile, metric) + ": read")
+
+
+def place(profile: Profile, metric: Metric) -> str:
+    """Where in which profile something is wrong, as every driver begins its message."""
+    return f"profile {profile.id}: metric {metric.name}"
+
+
+def _checked(model: type[W], words: Mapping[str, Any], where: str) -> W:
+    try:
+        return model.model_validate(words)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'all of it'}: {e['msg']}" for e in error.errors()
+        )
+        known = ", ".join(model.model_fields) or "nothing"
+        raise ProfileError(f"{where}: {wrong}. This driver understands here: {known}") from error
