@@ -1,0 +1,100 @@
+"""haidang.toml: what is understood, and what is said when it is not."""
+
+from pathlib import Path
+
+import pytest
+
+from haidang.configuration import Configuration, MistakesError, load
+
+EXAMPLE = """
+[site]
+name = "Dinh Vu"
+locode = "VNHPH"
+
+[[gateway]]
+id = "dinh-vu"
+
+[[gateway.device]]
+id = "ais-dinh-vu"
+profile = "ais-receiver"
+link = "tcp://127.0.0.1:10110"
+
+[[gateway.device]]
+id = "quay-power"
+profile = "eastron-sdm630"
+link = "serial:///dev/ttyUSB0?baudrate=9600"
+unit_id = 1
+every = "1s"
+
+[store]
+url = "influxdb://user:token@127.0.0.1:8086/haidang"
+
+[broker]
+url = "mqtts://centre.example:8883"
+"""
+
+
+def mistakes(tmp_path: Path, text: str) -> list[str]:
+    file = tmp_path / "haidang.toml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(MistakesError) as caught:
+        load(file, {})
+    return [str(mistake).removeprefix(f"{file}:") for mistake in caught.value.mistakes]
+
+
+def test_the_documented_example_is_understood(tmp_path: Path) -> None:
+    file = tmp_path / "haidang.toml"
+    file.write_text(EXAMPLE)
+    configuration = load(file, {}).configuration
+    assert configuration.site.locode == "VNHPH"
+    assert [device.id for device in configuration.gateway[0].device] == ["ais-dinh-vu", "quay-power"]
+    assert configuration.gateway[0].device[1].every == 1.0
+    assert configuration.broker.url == "mqtts://centre.example:8883"
+
+
+def test_without_a_file_the_defaults_need_no_server() -> None:
+    configuration = load(None, {}).configuration
+    assert configuration == Configuration()
+    assert configuration.store.url is None
+    assert configuration.broker.url is None
+    assert configuration.api.host == "127.0.0.1"
+
+
+def test_the_environment_stands_over_the_file_and_secrets_come_from_files(tmp_path: Path) -> None:
+    file = tmp_path / "haidang.toml"
+    file.write_text(EXAMPLE)
+    secret = tmp_path / "store"
+    secret.write_text("influxdb://user:other@127.0.0.1:8086/haidang\n")
+    environment = {"HAIDANG_API__PORT": "9000", "HAIDANG_STORE__URL_FILE": str(secret), "HAIDANG_HOME": "x"}
+    configuration = load(file, environment).configuration
+    assert configuration.api.port == 9000
+    assert configuration.store.url == "influxdb://user:other@127.0.0.1:8086/haidang"
+
+
+def test_every_mistake_is_told_at_once_with_its_line_and_what_to_do(tmp_path: Path) -> None:
+    text = EXAMPLE.replace('id = "quay-power"', 'id = "Quay power"')
+    text = text.replace('every = "1s"', 'every = "1 fortnight"').replace("unit_id = 1", "unit_ids = 1")
+    told = mistakes(tmp_path, text)
+    assert told[0].startswith("15: gateway.0.device.1.id: 'Quay power' is not an id: use 1 to 63")
+    assert told[1].startswith("19: gateway.0.device.1.every: '1 fortnight' is not a duration")
+    assert told[2] == (
+        "18: gateway.0.device.1.unit_ids: there is no such key; "
+        "there are every, id, link, name, profile, unit_id"
+    )
+    assert len(told) == 3
+
+
+def test_a_missing_key_is_told_at_its_table(tmp_path: Path) -> None:
+    (told,) = mistakes(tmp_path, EXAMPLE.replace('profile = "eastron-sdm630"\n', ""))
+    assert told == "14: gateway.0.device.1.profile: is missing and must be given"
+
+
+def test_what_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
+    (told,) = mistakes(tmp_path, "[site]\nname = unquoted\n")
+    assert "not TOML" in told
+    assert "line 2" in told
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MistakesError, match="check the path and who may read it"):
+        load(tmp_path / "nowhere.toml", {})
