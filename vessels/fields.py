@@ -1,0 +1,154 @@
+"""The kinds of bit fields that AIS messages are made of; vessels/messages.py is written in them.
+
+A kind turns the raw unsigned integer of its bits into a value and back. What a field's "not
+available" means on the air is None here, in both directions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from math import isfinite
+from typing import Protocol
+
+from vessels.rejects import MessageError
+from vessels.sixbit import bits_of, text_of
+
+
+class Field(Protocol):
+    """One field of a message: so many bits, read and written as a value."""
+
+    @property
+    def width(self) -> int:
+        """Number of bits."""
+        ...
+
+    def decoder(self) -> Callable[[int], object]:
+        """What makes a value, or None for "not available", of the raw bits."""
+        ...
+
+    def encode(self, value: object) -> int:
+        """The raw bits of a value; raises MessageError for one the field cannot carry."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """So many unused bits in front of the field that it annotates; ignored, and sent as zero."""
+
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in steps of 1/`per`: int for per 1, float otherwise.
+
+    least, most: the range of raw values that mean something (None: all that the bits can say).
+    absent: the raw value sent for None; it and everything out of range reads as None.
+    """
+
+    width: int
+    per: int = 1
+    signed: bool = False
+    least: int | None = None
+    most: int | None = None
+    absent: int | None = None
+
+    def decoder(self) -> Callable[[int], float | None]:
+        """Gives the number, an int where per is 1; None outside least–most."""
+        sign = self.signed << (self.width - 1)
+        per, absent, lowest, highest = self.per, self.absent, self._lowest, self._highest
+
+        def decode(raw: int) -> float | None:
+            value = raw - ((raw & sign) << 1)
+            if value == absent or not lowest <= value <= highest:
+                return None
+            return value if per == 1 else value / per
+
+        return decode
+
+    def encode(self, value: object) -> int:
+        """The nearest step; raises MessageError outside least–most."""
+        if value is None and self.absent is not None:
+            return self.absent & ((1 << self.width) - 1)
+        if not isinstance(value, int | float) or not isfinite(value):
+            raise MessageError(f"{value!r} is not a number: give one, or None where the field allows it")
+        raw = round(value * self.per)
+        if not self._lowest <= raw <= self._highest:
+            low, high = self._lowest / self.per, self._highest / self.per
+            raise MessageError(f"{value!r} does not fit: this field carries {low:g} to {high:g}")
+        return raw & ((1 << self.width) - 1)
+
+    @property
+    def _lowest(self) -> int:
+        if self.least is not None:
+            return self.least
+        return -(1 << (self.width - 1)) if self.signed else 0
+
+    @property
+    def _highest(self) -> int:
+        if self.most is not None:
+            return self.most
+        return (1 << (self.width - self.signed)) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One bit."""
+
+    @property
+    def width(self) -> int:
+        """One."""
+        return 1
+
+    def decoder(self) -> Callable[[int], bool]:
+        """Gives True for 1."""
+        return bool
+
+    def encode(self, value: object) -> int:
+        """1 for True; raises MessageError for anything but True and False."""
+        if not isinstance(value, bool):
+            raise MessageError(f"{value!r} is not a truth value: give True or False")
+        return int(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Six-bit text. It ends at the first @, spaces at its end are dropped, empty text is None.
+
+    extension: how many more characters may follow behind the message's last field (type 21).
+    """
+
+    characters: int
+    extension: int = 0
+
+    @property
+    def width(self) -> int:
+        """Number of bits, the extension left out."""
+        return 6 * self.characters
+
+    def decoder(self) -> Callable[[int], str | None]:
+        """Gives the text without its extension."""
+        return partial(text_of, characters=self.characters)
+
+    def encode(self, value: object) -> int:
+        """The text without its extension, filled up with @; raises MessageError if it does not fit."""
+        bits, more = self._bits(value)
+        return bits >> 6 * more
+
+    def encode_extension(self, value: object) -> tuple[int, int]:
+        """The bits of what goes into the extension, and their number."""
+        bits, more = self._bits(value)
+        return bits & ((1 << 6 * more) - 1), 6 * more
+
+    def _bits(self, value: object) -> tuple[int, int]:
+        text = value or ""
+        if not isinstance(text, str):
+            raise MessageError(f"{value!r} is not text: give text, or None")
+        more = max(0, min(len(text) - self.characters, self.extension))
+        try:
+            return bits_of(text, self.characters + more), more
+        except ValueError as error:
+            raise MessageError(
+                f"{text!r} cannot be sent: an AIS text here has at most {self.characters + self.extension} "
+                "characters, capital letters, digits and punctuation of ASCII"
+            ) from error

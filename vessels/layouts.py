@@ -1,0 +1,148 @@
+"""Makes decoders and encoders out of the tables in vessels/messages.py, and finds the right one.
+
+A decoder is compiled once per table into one expression that builds the message straight from the
+integer of its bits, as `namedtuple` and `dataclass` compile theirs: looping over the fields at run
+time would cost several times as much.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, cast, get_type_hints
+
+from vessels import messages
+from vessels.fields import Field, Number, Spare, Text
+from vessels.messages import Message
+from vessels.rejects import MessageError, Reject
+from vessels.sixbit import text_of
+
+Reader = Callable[[int, int], Message | Reject]
+"""Bits and their number in, a message out."""
+
+DEFINED_TYPES = range(1, 28)
+_TABULATED_WIDTH = 12
+"""Up to this many bits a field's values are looked up in a table of all of them."""
+
+
+class Column(NamedTuple):
+    """One field where it lies: `shift` bits are behind it, counted from a message of nominal size."""
+
+    name: str
+    kind: Field
+    shift: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One table of bits: the class that describes it, its message types and its sizes in bits.
+
+    size: what the standard gives. shortest, longest: what transponders are known to send and still
+    mean the same; missing bits read as zero, surplus bits are ignored.
+    """
+
+    message: type[Message]
+    types: tuple[int, ...]
+    size: int
+    shortest: int
+    longest: int
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The fields in the order in which they are sent."""
+        return tuple(_columns(self.message, self.size))
+
+    @cached_property
+    def read(self) -> Reader:
+        """The compiled decoder."""
+        return _compile(self)
+
+    def write(self, message: Message) -> tuple[int, int]:
+        """The bits of a message and their number. Raises MessageError, naming the field."""
+        bits, tail, tail_size = 0, 0, 0
+        for column, value in zip(self.columns, message, strict=True):
+            try:
+                bits |= column.kind.encode(value) << column.shift
+                if isinstance(column.kind, Text) and column.kind.extension:
+                    tail, tail_size = column.kind.encode_extension(value)
+            except MessageError as error:
+                raise MessageError(f"{self.message.__name__}.{column.name}: {error}") from error
+        tail_padding = -(self.size + tail_size) % 8 if tail_size else 0
+        size = self.size + tail_size + tail_padding
+        return (bits << tail_size | tail) << tail_padding, size
+
+
+def _columns(message: type[Message], size: int) -> Iterator[Column]:
+    shift = size
+    hints = get_type_hints(message, include_extras=True)
+    for name in message._fields:
+        kind, *spares = cast("tuple[Field | Spare, ...]", hints[name].__metadata__)
+        shift -= kind.width + sum(spare.width for spare in spares)
+        yield Column(name, cast("Field", kind), shift)
+
+
+def _compile(layout: Layout) -> Reader:
+    names: dict[str, Any] = {"new": tuple.__new__, "message": layout.message, "text_of": text_of}
+    values = ", ".join(_expression(column, names) for column in layout.columns)
+    source = f"def read(bits, size):\n{_prologue(layout)}    return new(message, ({values}))\n"
+    exec(source, names)  # noqa: S102  the source is made of our own tables and nothing else
+    return cast("Reader", names["read"])
+
+
+def _prologue(layout: Layout) -> str:
+    """Brings a message of another size to the nominal one."""
+    if _is_extended(layout):
+        return (
+            f"    tail = size - {layout.size}\n"
+            "    more = tail // 6\n"
+            "    extension = (bits & (1 << tail) - 1) >> tail % 6\n"
+            "    bits >>= tail\n"
+        )
+    if layout.shortest == layout.longest:
+        return ""
+    return (
+        f"    if size != {layout.size}:\n"
+        f"        bits = bits >> size - {layout.size} if size > {layout.size}"
+        f" else bits << {layout.size} - size\n"
+    )
+
+
+def _is_extended(layout: Layout) -> bool:
+    return any(isinstance(column.kind, Text) and column.kind.extension for column in layout.columns)
+
+
+def _expression(column: Column, names: dict[str, Any]) -> str:
+    """The source that reads one field; what it needs besides is put among the names."""
+    kind = column.kind
+    raw = f"bits >> {column.shift} & {(1 << kind.width) - 1}"
+    if isinstance(kind, Text) and kind.extension:
+        return f"text_of(({raw}) << 6 * more | extension, {kind.characters} + more)"
+    decode = kind.decoder()
+    if kind.width > _TABULATED_WIDTH:
+        if _is_plain(kind):
+            return f"({raw})"
+        names[f"decode_{column.name}"] = decode
+        return f"decode_{column.name}({raw})"
+    table = tuple(decode(value) for value in range(1 << kind.width))
+    if all(type(value) is int and value == index for index, value in enumerate(table)):
+        return f"({raw})"
+    names[f"table_{column.name}"] = table
+    return f"table_{column.name}[{raw}]"
+
+
+def _is_plain(kind: Field) -> bool:
+    return kind == Number(kind.width)
+
+
+LAYOUTS = (
+    Layout(messages.PositionReport, (1, 2, 3), size=168, shortest=168, longest=168),
+    Layout(messages.BaseStationReport, (4, 11), size=168, shortest=168, longest=168),
+    Layout(messages.StaticAndVoyage, (5,), size=424, shortest=422, longest=426),
+    Layout(messages.SarAircraftPosition, (9,), size=168, shortest=168, longest=168),
+    Layout(messages.ClassBPosition, (18,), size=168, shortest=168, longest=168),
+    Layout(messages.ExtendedClassBPosition, (19,), size=312, shortest=312, longest=312),
+    Layout(messages.AidToNavigation, (21,), size=272, shortest=272, longest=360),
+    Layout(messages.StaticPartA, (24,), size=160, shortest=160, longest=168),
+    Layout(messages.StaticPartB, (24,), size=168, shortest=162, longest=168),
+    Layout(messages.LongRangePosition, (27,), size=96, shortest=96, longest=168),
+)
+"""Every message type this room reads and writes. A further type is a class and a line here."""
