@@ -53,7 +53,7 @@ class Evaluator:
         """
         known = set(devices)
         changes: list[Clearing] = []
-        for watch in (*self._thresholds, *self._silences):
+        for watch in self._watches():
             changes += [Clearing(watch.rule.id, gone, now.utc, None) for gone in sorted(watch.keep(known))]
         for silence in self._silences:
             silence.expect(known, now.monotonic + self._grace)
@@ -61,7 +61,7 @@ class Evaluator:
 
     def restore(self, firings: Iterable[Firing], now: Instant) -> Sequence[Clearing]:
         """Goes on from what fired when the last evaluator ended. Clears what no rule watches any more."""
-        watches = {watch.rule.id: watch for watch in (*self._thresholds, *self._silences)}
+        watches = {watch.rule.id: watch for watch in self._watches()}
         orphans: list[Clearing] = []
         for firing in firings:
             watch = watches.get(firing.rule_id)
@@ -70,6 +70,10 @@ class Evaluator:
             else:
                 orphans.append(Clearing(firing.rule_id, firing.device, now.utc, None))
         return orphans
+
+    def _watches(self) -> Iterator[ThresholdWatch | SilenceWatch]:
+        yield from self._thresholds
+        yield from self._silences
 
     def _evaluate(self, reading: Reading) -> Iterator[Change]:
         named = self._by_device.get((reading.kind, reading.device), ())

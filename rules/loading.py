@@ -87,8 +87,9 @@ class _PlainLoader(yaml.BaseLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.MarkedYAMLError(problem="aliases (*name) are not used here", problem_mark=mark)
+            raise yaml.MarkedYAMLError(
+                problem="aliases (*name) are not used here", problem_mark=self.get_mark()
+            )
         return super().compose_node(parent, index)
 
 
