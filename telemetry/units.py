@@ -51,6 +51,43 @@ DISPLAY: dict[str, str] = {
 }
 """Every unit a profile may name: UCUM code → text for people. `var` is not UCUM but IEC 80000-6."""
 
+_LINEAR: dict[str, tuple[str, float, float]] = {
+    "K": ("temperature", 1.0, 0.0),
+    "Cel": ("temperature", 1.0, 273.15),
+    "m": ("length", 1.0, 0.0),
+    "cm": ("length", 0.01, 0.0),
+    "mm": ("length", 0.001, 0.0),
+    "[nmi_i]": ("length", 1852.0, 0.0),
+    "m/s": ("speed", 1.0, 0.0),
+    "[kn_i]": ("speed", 1852 / 3600, 0.0),
+    "km/h": ("speed", 1 / 3.6, 0.0),
+    "Pa": ("pressure", 1.0, 0.0),
+    "hPa": ("pressure", 100.0, 0.0),
+    "bar": ("pressure", 100_000.0, 0.0),
+    "V": ("voltage", 1.0, 0.0),
+    "mV": ("voltage", 0.001, 0.0),
+    "A": ("current", 1.0, 0.0),
+    "mA": ("current", 0.001, 0.0),
+    "1": ("ratio", 1.0, 0.0),
+    "%": ("ratio", 0.01, 0.0),
+    "s": ("time", 1.0, 0.0),
+    "min": ("time", 60.0, 0.0),
+    "h": ("time", 3600.0, 0.0),
+    "d": ("time", 86400.0, 0.0),
+}
+"""UCUM code → quantity, and the factor and offset to its SI unit."""
+
+
+def conversion(source: str, target: str) -> tuple[float, float] | None:
+    """Factor and offset with which a value in `source` becomes one in `target`; None where none does."""
+    if source == target:
+        return 1.0, 0.0
+    from_quantity, factor, offset = _LINEAR.get(source, ("", 1.0, 0.0))
+    to_quantity, to_factor, to_offset = _LINEAR.get(target, ("?", 1.0, 0.0))
+    if from_quantity != to_quantity:
+        return None
+    return factor / to_factor, (offset - to_offset) / to_factor
+
 
 def display(code: str) -> str:
     """The unit as a person reads it; a code this table lacks is shown as it is."""
