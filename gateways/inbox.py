@@ -12,7 +12,7 @@ _COST_OF_A_CHUNK = 64  # bytes each chunk counts beyond its content, so that emp
 
 
 class Inbox:
-    """Chunks that have arrived and are not read yet, bounded by what its wire does when it is `full`.
+    """Chunks that have arrived and are not read yet, bounded as long as its wire waits when it must.
 
     room: called when there is room again after the inbox was full.
     """
@@ -28,9 +28,8 @@ class Inbox:
         self._held_back = False
         self._waiter: asyncio.Future[None] | None = None
 
-    @property
-    def full(self) -> bool:
-        """Whether the wire should hold back; asking promises a call of `room` later."""
+    def must_wait(self) -> bool:
+        """Whether the wire is to hold back; if so, `room` is called when it may go on."""
         self._held_back = self._held_back or self.size >= LARGEST_READ
         return self._held_back
 

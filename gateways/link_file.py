@@ -37,7 +37,11 @@ async def open_file(address: FileAddress) -> AsyncGenerator[Link]:
     inbox = Inbox(room.set)
     with file:
         async with background(_replay(file, address.rate, inbox, room)):
-            yield Link(inbox, lambda data: None)
+            yield Link(inbox, _ignore)
+
+
+def _ignore(_: bytes) -> None:
+    """A recording answers nothing."""
 
 
 async def _replay(file: BinaryIO, rate: float, inbox: Inbox, room: asyncio.Event) -> None:
@@ -46,7 +50,7 @@ async def _replay(file: BinaryIO, rate: float, inbox: Inbox, room: asyncio.Event
         while lines := await asyncio.to_thread(_some_lines, file, rate):
             for line in lines:
                 inbox.put(line)
-                while inbox.full:
+                while inbox.must_wait():
                     room.clear()
                     await room.wait()
             sent += len(lines)

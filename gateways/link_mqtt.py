@@ -13,7 +13,7 @@ from telemetry import LinkError
 
 @dataclass(frozen=True, slots=True)
 class MqttAddress:
-    """`mqtt:topic/filter` on the platform's broker, `mqtt://user:password@host:port/topic/filter` on another."""
+    """`mqtt:topic/filter` on the platform's broker, `mqtt://user:password@host:port/filter` on another."""
 
     topic_filter: str
     broker: BrokerAddress | None = None
@@ -41,7 +41,7 @@ async def _feed(session: Session, inbox: Inbox, room: asyncio.Event) -> None:
         async for message in session.messages():
             if not message.retained:
                 inbox.put(message.payload, message.topic)
-            while inbox.full:
+            while inbox.must_wait():
                 room.clear()
                 await room.wait()
     except LinkError as error:
@@ -50,5 +50,5 @@ async def _feed(session: Session, inbox: Inbox, room: asyncio.Event) -> None:
         inbox.fail(LinkError("the MQTT session ended"))
 
 
-def _refuse(data: bytes) -> None:
+def _refuse(_: bytes) -> None:
     raise LinkError("an MQTT link only listens: this device's driver needs a serial or TCP link")

@@ -72,7 +72,7 @@ class Pipe(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes came."""
         self.inbox.put(data, self.origin)
-        if self.inbox.full and self.transport is not None:
+        if self.inbox.must_wait() and self.transport is not None:
             self.transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -165,7 +165,16 @@ class _Sender(Pipe):
 async def open_tcp_listen(address: TcpListenAddress) -> AsyncGenerator[Link]:
     """A port for devices to dial; what is written goes to the one that dialled last."""
     senders: dict[str, _Sender] = {}
-    inbox = Inbox(lambda: [sender.resume() for sender in senders.values()] and None)
+
+    def resume() -> None:
+        for sender in senders.values():
+            sender.resume()
+
+    def send(data: bytes) -> None:
+        for sender in list(senders.values())[-1:]:
+            sender.send(data)
+
+    inbox = Inbox(resume)
     loop = asyncio.get_running_loop()
     try:
         server = await loop.create_server(
@@ -174,7 +183,7 @@ async def open_tcp_listen(address: TcpListenAddress) -> AsyncGenerator[Link]:
     except OSError as error:
         raise LinkError(f"cannot listen on {address.exclusive}: {error}") from error
     try:
-        yield Link(inbox, lambda data: next(reversed(senders.values())).send(data) if senders else None)
+        yield Link(inbox, send)
     finally:
         server.close()
         for sender in list(senders.values()):

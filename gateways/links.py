@@ -22,7 +22,7 @@ from gateways.link_sockets import (
 )
 from telemetry import ConfigurationError
 
-__all__ = ["Link", "LinkAddress", "open_link", "parse_link"]
+__all__ = ["Link", "LinkAddress", "open_link", "parse_link", "shown"]
 
 LinkAddress = (
     TcpAddress
@@ -39,6 +39,7 @@ DRIVERS_KEYS = frozenset({"framing"})
 """Query keys that are the drivers' business; they do not make another link."""
 
 _LINE_KEYS = frozenset({"baudrate", "parity", "bytesize", "stopbits"})
+_PASSWORD = re.compile(r"(//[^/@:]*):[^/]*@")
 _ILLEGAL_FILTER = re.compile(r"\x00|[^/]\+|\+[^/]|[^/]#|#.")
 
 
@@ -49,14 +50,18 @@ def parse_link(url: str) -> LinkAddress:
         return _mqtt(url, scheme, rest)
     parse = _SCHEMES.get(scheme) if colon else None
     if parse is None:
-        raise ConfigurationError(
-            f"{url!r} is no link: begin it with one of {', '.join(f'{name}:' for name in (*_SCHEMES, 'mqtt'))}"
-        )
+        known = ", ".join(f"{name}:" for name in (*_SCHEMES, "mqtt"))
+        raise ConfigurationError(f"{shown(url)!r} is no link: begin it with one of {known}")
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise ConfigurationError(f"{url!r} is not a URL: {error}") from error
+        raise ConfigurationError(f"{shown(url)!r} is not a URL: {error}") from error
     return parse(url, parts)
+
+
+def shown(url: str) -> str:
+    """The URL as people and logs may see it: without its password."""
+    return _PASSWORD.sub(r"\1:***@", url)
 
 
 def _tcp(url: str, parts: SplitResult) -> TcpAddress:
@@ -77,7 +82,7 @@ def _udp_listen(url: str, parts: SplitResult) -> UdpListenAddress:
 def _serial(url: str, parts: SplitResult) -> SerialAddress:
     if parts.netloc or len(parts.path) < 2:
         raise ConfigurationError(
-            f"{url!r} names no serial port: write three slashes and its path, serial:///dev/ttyUSB0?baudrate=9600"
+            f"{shown(url)!r} names no serial port: write three slashes and its path, serial:///dev/ttyUSB0?baudrate=9600"
         )
     return SerialAddress(unquote(parts.path), _line(url, parts))
 
@@ -90,32 +95,32 @@ def _rfc2217(url: str, parts: SplitResult) -> Rfc2217Address:
 def _file(url: str, parts: SplitResult) -> FileAddress:
     if parts.netloc or len(parts.path) < 2:
         raise ConfigurationError(
-            f"{url!r} names no file: write three slashes and its path, file:///var/log/quay.nmea?rate=50"
+            f"{shown(url)!r} names no file: write three slashes and its path, file:///var/log/quay.nmea?rate=50"
         )
     settings = _settings(url, parts, "rate")
     rate = _number(url, settings, "rate", SENSIBLE_RATE)
     if not 0 < rate <= 1_000_000:
-        raise ConfigurationError(f"{url!r}: rate is lines a second, above 0 and at most 1000000")
+        raise ConfigurationError(f"{shown(url)!r}: rate is lines a second, above 0 and at most 1000000")
     return FileAddress(Path(unquote(parts.path)), rate)
 
 
 def _mqtt(url: str, scheme: str, rest: str) -> MqttAddress:
     if not rest.startswith("//"):
         if scheme == "mqtts":
-            raise ConfigurationError(f"{url!r}: the platform's broker is mqtt:, with or without TLS")
+            raise ConfigurationError(f"{shown(url)!r}: the platform's broker is mqtt:, with or without TLS")
         return MqttAddress(_topic_filter(url, rest))
     host, _, topic_filter = rest[2:].partition("/")
     try:
         broker = BrokerAddress.parse(f"{scheme}://{host}")
     except ValueError as error:
-        raise ConfigurationError(f"{url!r} is not a URL: {error}") from error
+        raise ConfigurationError(f"{shown(url)!r} is not a URL: {error}") from error
     return MqttAddress(_topic_filter(url, topic_filter), broker)
 
 
 def _topic_filter(url: str, text: str) -> str:
     if not text or _ILLEGAL_FILTER.search(text) or len(text.encode()) > 65_535:
         raise ConfigurationError(
-            f"{url!r} has no valid topic filter: levels between slashes, + for any one, # for all the rest, "
+            f"{shown(url)!r} has no valid topic filter: levels between slashes, + for any one, # for all the rest, "
             "such as mqtt:sensors/+/state or mqtt://user:password@host:1883/sensors/#"
         )
     return text
@@ -123,7 +128,7 @@ def _topic_filter(url: str, text: str) -> str:
 
 def _host(url: str, parts: SplitResult, example: str) -> str:
     if not parts.hostname:
-        raise ConfigurationError(f"{url!r} names no host: write it like {example}")
+        raise ConfigurationError(f"{shown(url)!r} names no host: write it like {example}")
     return parts.hostname
 
 
@@ -131,13 +136,13 @@ def _port(url: str, parts: SplitResult) -> int:
     try:
         port = parts.port
     except ValueError as error:
-        raise ConfigurationError(f"{url!r}: the port is a number from 1 to 65535") from error
+        raise ConfigurationError(f"{shown(url)!r}: the port is a number from 1 to 65535") from error
     if not port:
         raise ConfigurationError(
-            f"{url!r} names no port: write it behind a colon, {parts.scheme}://host:10110"
+            f"{shown(url)!r} names no port: write it behind a colon, {parts.scheme}://host:10110"
         )
     if parts.path not in {"", "/"} or parts.username is not None or parts.fragment:
-        raise ConfigurationError(f"{url!r}: nothing but a host and a port belongs there")
+        raise ConfigurationError(f"{shown(url)!r}: nothing but a host and a port belongs there")
     return port
 
 
@@ -147,10 +152,10 @@ def _settings(url: str, parts: SplitResult, *known: str) -> Mapping[str, str]:
     if unknown := settings.keys() - set(known):
         usable = ", ".join(sorted({*known, *DRIVERS_KEYS}))
         raise ConfigurationError(
-            f"{url!r}: {', '.join(sorted(unknown))} is not known here; there is {usable}"
+            f"{shown(url)!r}: {', '.join(sorted(unknown))} is not known here; there is {usable}"
         )
     if len(pairs) != len(dict(pairs)):
-        raise ConfigurationError(f"{url!r} says a thing twice behind the question mark")
+        raise ConfigurationError(f"{shown(url)!r} says a thing twice behind the question mark")
     return settings
 
 
@@ -169,7 +174,7 @@ def _line(url: str, parts: SplitResult) -> Line:
         (line.stopbits not in {1.0, 1.5, 2.0}, "stopbits is 1, 1.5 or 2"),
     ):
         if wrong:
-            raise ConfigurationError(f"{url!r}: {remedy}")
+            raise ConfigurationError(f"{shown(url)!r}: {remedy}")
     return line
 
 
@@ -178,7 +183,7 @@ def _number(url: str, settings: Mapping[str, str], key: str, default: float) -> 
     if key not in settings:
         return default
     if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
-        raise ConfigurationError(f"{url!r}: {key} is a number, not {text!r}")
+        raise ConfigurationError(f"{shown(url)!r}: {key} is a number, not {text!r}")
     return float(text)
 
 
