@@ -13,6 +13,7 @@ from drivers.contract import Event, Fault
 from drivers.modbus_frames import encode_request, exception_name
 from drivers.modbus_plan import Plan
 from drivers.modbus_replies import Answer, Exchange, ReplyFinder, lay_out
+from drivers.stamps import Stamps
 from telemetry import Device, Instant, Profile, ProfileError, Quality, Reading, Value
 
 _RTU_LINKS = {"tcp": False, "tcp-listen": False, "serial": True, "rfc2217": True}
@@ -96,7 +97,7 @@ class ModbusDriver:
         self._due = self._resume_at = self._quiet_until = -math.inf
         self._keeps_line = False
         self._silent = 0
-        self._last_utc = 0
+        self._stamps = Stamps()
         self._start_poll()
 
     def connected(self, now: Instant) -> None:
@@ -209,10 +210,8 @@ class ModbusDriver:
         return True
 
     def _reading(self, now: Instant) -> Reading:
-        utc = now.utc + (now.utc == self._last_utc)
-        self._last_utc = utc
         quality = Quality.UNCERTAIN if self._failures else Quality.GOOD
-        return Reading(self._device, self._kind, utc, self._values, quality)
+        return Reading(self._device, self._kind, self._stamps.next(now.utc), self._values, quality)
 
     def _back_off(self, now: Instant) -> None:
         """Moves the next poll on by 2, 4, 8 … periods, up to 30 s, staying on the grid."""

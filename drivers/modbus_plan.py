@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from drivers.modbus_frames import (
     ILLEGAL_ADDRESS,
@@ -24,6 +24,7 @@ from drivers.modbus_frames import (
     pack_bits,
 )
 from drivers.modbus_values import BIT_TABLES, MetricRead, Order, Table, ValueCodec, compile_codec
+from drivers.words import Words, place, read_of, settings_of
 from telemetry import Metric, Profile, ProfileError, Value
 from telemetry.devices import Duration
 
@@ -40,7 +41,7 @@ Tables = dict[Table, dict[int, int]]
 """A device's memory: per table, 0-based wire address → register (0–65535) or bit (0, 1)."""
 
 
-class ModbusSettings(BaseModel):
+class ModbusSettings(Words):
     """What holds for every register of a device model.
 
     addressing: how the profile counts addresses: zero_based as on the wire, one_based, or reference
@@ -52,15 +53,13 @@ class ModbusSettings(BaseModel):
     the device is known to answer. delay: seconds of rest between two requests.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     word_order: Order = "big"
     byte_order: Order = "big"
     addressing: Literal["zero_based", "one_based", "reference"] = "zero_based"
     max_registers: int = Field(default=MAX_REGISTERS, ge=1, le=MAX_REGISTERS)
     max_bits: int = Field(default=MAX_BITS, ge=1, le=MAX_BITS)
     max_gap: int = Field(default=0, ge=0, le=MAX_BITS)
-    reserved: dict[Table, tuple[tuple[int, int], ...]] = {}
+    reserved: dict[Table, tuple[tuple[int, int], ...]] = Field(default_factory=dict)
     timeout: Duration = 1.0
     retries: int = Field(default=1, ge=0, le=10)
     delay: float = Field(default=0.0, ge=0, le=60)
@@ -78,7 +77,7 @@ class ModbusSettings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Spot:
     """A metric on the wire: 0-based [start, end) of its table."""
 
     metric: str
@@ -101,14 +100,14 @@ class PlannedRead:
 
     __slots__ = ("_finishers", "_layout", "_picks", "metrics", "request")
 
-    def __init__(self, request: Request, places: Sequence[_Place]) -> None:
+    def __init__(self, request: Request, spots: Sequence[_Spot]) -> None:
         self.request = request
-        self.metrics = tuple(place.metric for place in places)
-        parts = [place.part(request.address) for place in places]
+        self.metrics = tuple(spot.metric for spot in spots)
+        parts = [spot.part(request.address) for spot in spots]
         picks = tuple(pick for part in parts for pick in part[0])
         self._picks = None if picks == tuple(range(request.body_length)) else picks
         self._layout = struct.Struct(">" + "".join(part[1] for part in parts))
-        self._finishers = tuple((place.metric, part[2]) for place, part in zip(places, parts, strict=True))
+        self._finishers = tuple((spot.metric, part[2]) for spot, part in zip(spots, parts, strict=True))
 
     def decode(self, body: bytes) -> dict[str, Value]:
         """Values of a reply's data bytes (`request.body_length` of them); those not available are absent."""
@@ -127,9 +126,9 @@ class Plan:
 
     def __init__(self, profile: Profile) -> None:
         """Raises ProfileError naming the profile, the metric and what to write instead."""
-        self.settings = _settings(profile)
-        self._places = [_place(profile, metric, self.settings) for metric in profile.metrics]
-        names = [place.metric for place in self._places]
+        self.settings = settings_of(profile, ModbusSettings)
+        self._spots = [_locate(profile, metric, self.settings) for metric in profile.metrics]
+        names = [spot.metric for spot in self._spots]
         if len(set(names)) < len(names) or not names:
             raise ProfileError(f"profile {profile.id}: needs metrics, each with a name of its own")
         self.reads = tuple(self._read(group) for group in self._groups())
@@ -140,32 +139,32 @@ class Plan:
         Writes into `tables` when given. Raises EncodingError for what a register cannot hold.
         """
         tables = {} if tables is None else tables
-        for place in self._places:
-            if place.metric in values:
-                _store(place, values[place.metric], tables.setdefault(place.table, {}))
+        for spot in self._spots:
+            if spot.metric in values:
+                _store(spot, values[spot.metric], tables.setdefault(spot.table, {}))
         return tables
 
-    def _groups(self) -> Iterable[list[_Place]]:
-        group: list[_Place] = []
-        for place in sorted(self._places, key=lambda p: (p.table, p.start, p.end)):
-            if group and not self._fits(group, place):
+    def _groups(self) -> Iterable[list[_Spot]]:
+        group: list[_Spot] = []
+        for spot in sorted(self._spots, key=lambda p: (p.table, p.start, p.end)):
+            if group and not self._fits(group, spot):
                 yield group
                 group = []
-            group.append(place)
+            group.append(spot)
         yield group
 
-    def _fits(self, group: Sequence[_Place], place: _Place) -> bool:
+    def _fits(self, group: Sequence[_Spot], spot: _Spot) -> bool:
         end = max(member.end for member in group)
-        whole = max(end, place.end) - group[0].start
-        limit = self.settings.max_bits if place.table in BIT_TABLES else self.settings.max_registers
+        whole = max(end, spot.end) - group[0].start
+        limit = self.settings.max_bits if spot.table in BIT_TABLES else self.settings.max_registers
         return (
-            place.table == group[0].table
-            and place.start - end <= self.settings.max_gap
+            spot.table == group[0].table
+            and spot.start - end <= self.settings.max_gap
             and whole <= limit
-            and not _reserved(self.settings, place.table, end, place.start)
+            and not _reserved(self.settings, spot.table, end, spot.start)
         )
 
-    def _read(self, group: Sequence[_Place]) -> PlannedRead:
+    def _read(self, group: Sequence[_Spot]) -> PlannedRead:
         start, end = group[0].start, max(member.end for member in group)
         return PlannedRead(Request(FUNCTIONS[group[0].table], start, end - start), group)
 
@@ -186,19 +185,9 @@ def body_of(request: Request, tables: Tables) -> bytes:
     return struct.pack(f">{len(found)}H", *found)
 
 
-def _settings(profile: Profile) -> ModbusSettings:
-    try:
-        return ModbusSettings.model_validate(profile.settings)
-    except ValidationError as error:
-        raise ProfileError(f"profile {profile.id}, settings: {_wrong(error)}") from error
-
-
-def _place(profile: Profile, metric: Metric, settings: ModbusSettings) -> _Place:
-    where = f"profile {profile.id}, metric {metric.name}"
-    try:
-        read = MetricRead.model_validate(metric.read)
-    except ValidationError as error:
-        raise ProfileError(f"{where}: {_wrong(error)}") from error
+def _locate(profile: Profile, metric: Metric, settings: ModbusSettings) -> _Spot:
+    where = place(profile, metric)
+    read = read_of(profile, metric, MetricRead)
     start = read.address - settings.first_address(read.table)
     end = start + read.registers
     bits = read.table in BIT_TABLES
@@ -212,7 +201,7 @@ def _place(profile: Profile, metric: Metric, settings: ModbusSettings) -> _Place
     if not bits and read.registers > settings.max_registers:
         raise ProfileError(f"{where}: takes {read.registers} registers, above max_registers; raise that")
     codec = None if bits else compile_codec(read, settings.word_order, settings.byte_order)
-    return _Place(metric.name, read.table, start, end, codec)
+    return _Spot(metric.name, read.table, start, end, codec)
 
 
 def _reserved(settings: ModbusSettings, table: Table, start: int, end: int) -> bool:
@@ -221,15 +210,11 @@ def _reserved(settings: ModbusSettings, table: Table, start: int, end: int) -> b
     return any(low - first < end and start <= high - first for low, high in ranges)
 
 
-def _wrong(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'read'}: {e['msg']}" for e in error.errors())
-
-
-def _store(place: _Place, value: Value | None, cells: dict[int, int]) -> None:
-    if place.codec is None:
-        cells[place.start] = int(bool(value))
+def _store(spot: _Spot, value: Value | None, cells: dict[int, int]) -> None:
+    if spot.codec is None:
+        cells[spot.start] = int(bool(value))
         return
-    span = range(place.start, place.end)
+    span = range(spot.start, spot.end)
     before = struct.pack(f">{len(span)}H", *(cells.get(address, 0) for address in span))
-    words = struct.unpack(f">{len(span)}H", place.codec.encode(value, before))
+    words = struct.unpack(f">{len(span)}H", spot.codec.encode(value, before))
     cells.update(zip(span, words, strict=True))

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from drivers.words import Words
 from telemetry import HaidangError, Value
 
 Table = Literal["coil", "discrete", "holding", "input"]
@@ -34,19 +35,17 @@ class EncodingError(HaidangError):
     """A value that its metric's registers cannot hold."""
 
 
-class MetricRead(BaseModel):
+class MetricRead(Words):
     """Where a Modbus metric is found and how its registers become a value.
 
     table, address: as the profile's `addressing` counts. type: of the registers, uint16 unless said;
     bcd and string also need `length`, in registers. value = raw × scale + offset.
     bit: one bit of an integer, as true or false. mask: a field of an integer, shifted down to its
-    lowest bit, or by `shift`. null: raw values that mean "not available". enum: texts of an
+    lowest bit, or by `shift`. nulls: raw values that mean "not available". enum: texts of an
     integer's values; one it lacks is given as its number in text.
     word_order, byte_order: over the profile's; big and big is ABCD, little and big CDAB,
     big and little BADC, little and little DCBA.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     table: Table = "holding"
     address: int = Field(ge=0)
@@ -57,8 +56,8 @@ class MetricRead(BaseModel):
     bit: int | None = Field(default=None, ge=0, le=63)
     mask: int | None = Field(default=None, ge=1)
     shift: int | None = Field(default=None, ge=0, le=63)
-    null: tuple[int | float, ...] = ()
-    enum: dict[int, str] = {}
+    nulls: tuple[int | float, ...] = ()
+    enum: dict[int, str] = Field(default_factory=dict)
     word_order: Order | None = None
     byte_order: Order | None = None
 
@@ -222,7 +221,7 @@ def _shift(read: MetricRead) -> int:
 
 def _raw_nulls(read: MetricRead) -> frozenset[int | float]:
     """Sentinels as raw values compare: 0xFFFF of an int16 is -1, 99.9 of a float32 its nearest float32."""
-    return frozenset(_raw_null(read.type, null) for null in read.null)
+    return frozenset(_raw_null(read.type, null) for null in read.nulls)
 
 
 def _raw_null(kind: str, null: float) -> int | float:
@@ -268,7 +267,7 @@ def _raw_of(read: MetricRead, value: Value | None) -> Any:
 
 
 def _no_value(read: MetricRead) -> Any:
-    if read.null:
+    if read.nulls:
         return next(iter(_raw_nulls(read)))
     if read.type.startswith("float"):
         return math.nan
