@@ -1,9 +1,14 @@
 """What every time-series store does: points in by columns, tables out.
 
 A point has a measurement, a time (UTC nanoseconds), tags (texts that say whose it is) and fields
-(its values). Two points with the same measurement, tags and time are one point. Numbers are kept as
-64-bit floats, so an integer that turns into a float drops nothing; a field keeps the type (number,
-text, truth value) of its first value, and a later value of another type is rejected alone.
+(its values), at least one. Measurement, tag and field names are 1 to 64 lower-case letters, digits and
+_. Numbers are kept as 64-bit floats, so an integer that turns into a float drops nothing; a field keeps
+the type (number, text, truth value) of its first value, and a later point with another type there is
+rejected alone. Tags are short names: a control character in one is kept as a space, a backslash at its
+end is dropped, and an empty one is no tag.
+
+Nobody gives a point (same measurement, tags and time) twice: InfluxDB would keep one, with the fields
+of both, the embedded store two. What was written before a crash is known by the watermarks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,7 +68,8 @@ class RangeQuery:
 
     fields: names to return, empty for all. every: bucket width in nanoseconds, with `aggregate`; a
     bucket is stamped with its start, aligned to the epoch, and empty buckets are left out; texts and
-    truth values take part in first, last and count only. limit: at most so many rows.
+    truth values take part in first, last and count only, and a row without any value is left out.
+    limit: at most so many rows. Raises ValueError when `every` or `limit` is not positive.
     """
 
     measurement: str
@@ -74,6 +80,10 @@ class RangeQuery:
     every: int | None = None
     aggregate: Aggregate = Aggregate.MEAN
     limit: int = 10_000
+
+    def __post_init__(self) -> None:
+        if self.limit < 1 or (self.every is not None and self.every < 1):
+            raise ValueError(f"limit {self.limit} and every {self.every} must be positive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,8 @@ class Table:
 
 class Store(Protocol):
     """Opened and closed as an async context manager. Every method raises StoreError when the store
-    cannot be reached, is full or fails; then nothing is lost, since the gateways still hold it.
+    cannot be reached, is full or fails; then nothing is lost, since the gateways still hold it. A write
+    that raised it may have been stored all the same: ask for the watermarks before writing again.
     """
 
     async def write(
@@ -110,7 +121,8 @@ class Store(Protocol):
     async def latest(self, measurement: str, by: str, since: int) -> Table:
         """For each value of the tag `by`, the last non-null value of every field since `since`.
 
-        Columns: `time` (of the newest point), every tag, every field of the measurement.
+        Columns: `time` and tags (of the newest point), fields, each in the order of their names; rows in
+        the order of `by`. Points without that tag take no part.
         """
         ...
 
