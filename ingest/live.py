@@ -22,18 +22,18 @@ class LivePublisher:
     """Collects changes by device, ship and incident; `run` sends them on."""
 
     def __init__(self) -> None:
-        self._readings: dict[str, LiveReading] = {}
+        self._readings: dict[tuple[str, ...], LiveReading] = {}
         self._vessels: dict[int, Vessel] = {}
         self._incidents: dict[int, Incident] = {}
         self._changed = asyncio.Event()
 
     def readings(self, gateway: str, readings: Iterable[Reading], received_at: int) -> None:
-        """The newest of each device counts; raw AIS sentences are not shown, the ships are."""
-        newest = {reading.device: reading for reading in readings}
-        for device, reading in newest.items():
-            self._readings[device] = LiveReading(
+        """The newest counts, of each device and set of values: a mast says wind and air by turns."""
+        newest = {(reading.device, *reading.values): reading for reading in readings}
+        for key, reading in newest.items():
+            self._readings[key] = LiveReading(
                 gateway,
-                device,
+                reading.device,
                 reading.kind,
                 reading.observed_at,
                 received_at,

@@ -16,9 +16,10 @@ from prometheus_client import Counter, Gauge
 
 from broker import topics
 from broker.session import BrokerAddress, Message, Session, stay_connected
-from broker.wire import Batch, Poison, Receipt, decode_batch, encode
+from broker.wire import Batch, GatewayStatus, Poison, Receipt, decode, decode_batch, encode
 from ingest.columns import Intake, columns
 from ingest.dead_letters import DeadLetter, DeadLetters, readable
+from ingest.expected import ExpectedDevices
 from ingest.ledger import Ledger, Verdict
 from ingest.live import LivePublisher
 from ingest.restoring import restore_picture
@@ -69,29 +70,45 @@ class Ingest:
         self._live = LivePublisher()
         self._queue: asyncio.Queue[_Taken] = asyncio.Queue(WAITING_BATCHES)
         self._ledger = Ledger({})
+        self._expected = ExpectedDevices(())
         self._session: Session | None = None
 
     async def run(self) -> None:
         """Never returns. Raises StoreError or RegistryError when they cannot even be read at the start."""
         self._ledger = Ledger(await self._store.watermarks())
         await restore_picture(self._store, self._stream.picture, time.time_ns())
-        self._stream.evaluator.restore(await self._incidents.firing())
+        firing = await self._incidents.firing()
+        self._expected = ExpectedDevices(one.device for one in firing)
+        await self._record(self._stream.evaluator.restore(firing, _now()))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(stay_connected(self._broker, "haidang-ingest", self._converse))
             tasks.create_task(self._store_forever())
             tasks.create_task(self._tick_forever())
 
     async def _converse(self, session: Session) -> None:
-        await session.subscribe(topics.ALL_BATCHES)
+        await session.subscribe(topics.ALL_BATCHES, topics.ALL_STATUSES)
         self._session = session
         publishing = asyncio.create_task(self._live.run(session))
         try:
             async for message in session.messages():
-                await self._receive(message, session)
+                if message.topic.endswith("/status"):
+                    await self._learn(message)
+                else:
+                    await self._receive(message, session)
         finally:
             self._session = None
             publishing.cancel()
             await asyncio.gather(publishing, return_exceptions=True)
+
+    async def _learn(self, message: Message) -> None:
+        try:
+            gateway = topics.gateway_of(message.topic)
+            changed = self._expected.learn(gateway, decode(message.payload, GatewayStatus))
+        except (ValueError, WireError) as error:
+            log.warning("ingest.status_unreadable", topic=message.topic, reason=str(error))
+            return
+        if changed:
+            await self._record(self._stream.evaluator.expect(self._expected.ids, _now()))
 
     async def _receive(self, message: Message, session: Session) -> None:
         try:
@@ -197,7 +214,9 @@ class Ingest:
     async def _tick_forever(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            await self._record(self._stream.evaluator.tick(_now()))
+            now = _now()
+            self._stream.picture.expire(now.utc)
+            await self._record(self._stream.evaluator.tick(now))
 
 
 def _now() -> Instant:

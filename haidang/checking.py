@@ -1,0 +1,120 @@
+"""`haidang check`: everything that can be known to be wrong before anything starts."""
+
+import difflib
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import apprise
+
+from broker.session import BrokerAddress
+from drivers.catalogue import Catalogue, load_catalogue
+from gateways.links import parse_link
+from haidang.configuration import ConfigurationFile, Mistake, MistakesError, Place
+from rules.loading import parse_rules
+from rules.model import Rule
+from stores.influx_address import parse_address
+from telemetry import ConfigurationError, Device, ProfileError
+
+
+def site_catalogue(file: ConfigurationFile) -> Catalogue:
+    """The shipped device models and those of the site. Raises MistakesError."""
+    folders = [file.beside(folder) for folder in file.configuration.profiles]
+    for index, folder in enumerate(folders):
+        if not folder.is_dir():
+            raise MistakesError([file.mistake(("profiles", index), f"{folder} is not a folder")])
+    try:
+        return load_catalogue(*folders)
+    except ProfileError as error:
+        raise MistakesError([file.mistake(("profiles",), str(error))]) from error
+
+
+def site_rules(file: ConfigurationFile) -> tuple[Rule, ...]:
+    """The alert rules, none without a file of them. Raises MistakesError."""
+    if file.configuration.rules is None:
+        return ()
+    path = file.beside(file.configuration.rules)
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MistakesError([file.mistake(("rules",), f"{path} cannot be read: {error}")]) from error
+    try:
+        return parse_rules(text, str(path), {contact.id for contact in file.configuration.contact})
+    except ConfigurationError as error:
+        raise MistakesError([Mistake(None, None, line) for line in str(error).splitlines()]) from error
+
+
+def check(file: ConfigurationFile) -> None:
+    """Raises MistakesError with everything that is wrong."""
+    mistakes = [*_addresses(file), *_contacts(file), *_repeated_ids(file)]
+    try:
+        mistakes += _devices(file, site_catalogue(file))
+    except MistakesError as error:
+        mistakes += error.mistakes
+    try:
+        site_rules(file)
+    except MistakesError as error:
+        mistakes += error.mistakes
+    if mistakes:
+        raise MistakesError(mistakes)
+
+
+def _addresses(file: ConfigurationFile) -> Iterator[Mistake]:
+    configuration = file.configuration
+    try:
+        if configuration.broker.url:
+            BrokerAddress.parse(configuration.broker.url)
+    except ConfigurationError as error:
+        yield file.mistake(("broker", "url"), f"broker.url: {error}")
+    try:
+        if configuration.store.url:
+            parse_address(configuration.store.url)
+    except ConfigurationError as error:
+        yield file.mistake(("store", "url"), f"store.url: {error}")
+
+
+def _contacts(file: ConfigurationFile) -> Iterator[Mistake]:
+    for index, contact in enumerate(file.configuration.contact):
+        for channel, url in enumerate(contact.channels):
+            if not isinstance(apprise.Apprise.instantiate(url), apprise.NotifyBase):
+                place: Place = ("contact", index, "channels", channel)
+                scheme = urlsplit(url).scheme or "no scheme"
+                yield file.mistake(place, f"contact {contact.id}: not a channel apprise knows ({scheme}://…)")
+
+
+def _repeated_ids(file: ConfigurationFile) -> Iterator[Mistake]:
+    gateways: set[str] = set()
+    devices: set[str] = set()
+    for index, gateway in enumerate(file.configuration.gateway):
+        if gateway.id in gateways:
+            yield file.mistake(("gateway", index, "id"), f"there is a gateway {gateway.id!r} above already")
+        gateways.add(gateway.id)
+        for number, device in enumerate(gateway.device):
+            if device.id in devices:
+                place: Place = ("gateway", index, "device", number, "id")
+                yield file.mistake(
+                    place, f"there is a device {device.id!r} above already; ids are for the site"
+                )
+            devices.add(device.id)
+
+
+def _devices(file: ConfigurationFile, catalogue: Catalogue) -> Iterator[Mistake]:
+    for index, gateway in enumerate(file.configuration.gateway):
+        for number, device in enumerate(gateway.device):
+            yield from _device(file, ("gateway", index, "device", number), device, catalogue)
+
+
+def _device(file: ConfigurationFile, place: Place, device: Device, catalogue: Catalogue) -> Iterator[Mistake]:
+    try:
+        parse_link(device.link)
+    except ConfigurationError as error:
+        yield file.mistake((*place, "link"), f"{device.id}: {error}")
+    if device.profile not in catalogue.profiles:
+        near = difflib.get_close_matches(device.profile, catalogue.profiles, 1, 0.4)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        text = f"{device.id}: there is no profile {device.profile!r}{hint} `haidang profiles` lists them"
+        yield file.mistake((*place, "profile"), text)
+        return
+    try:
+        catalogue.open_driver(device)
+    except ConfigurationError as error:
+        yield file.mistake((*place, "profile"), f"{device.id}: {error}")

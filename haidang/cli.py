@@ -1,0 +1,280 @@
+"""The command `haidang`. Each command prepares an installation and hands over to services.py."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from broker.mosquitto import Listener, write_configuration
+from haidang import services
+from haidang.checking import check as check_configuration
+from haidang.checking import site_catalogue
+from haidang.configuration import MistakesError, load
+from haidang.incidents import acknowledge_incident, print_incidents
+from haidang.installation import Installation
+from haidang.logs import configure_logs
+from haidang.replaying import replay_file
+from haidang.screen import show
+from telemetry import HaidangError
+from telemetry.devices import check_identifier
+
+try:
+    import uvloop
+except ImportError:  # not on this system; asyncio's own loop serves
+    uvloop = None  # type: ignore[assignment]
+
+cli = typer.Typer(
+    name="haidang",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="""**Hải Đăng**: the telemetry platform of a port and its city.
+
+Try it:  `haidang up --demo`  and open the address it shows.
+
+In earnest: write `haidang.toml` (docs/configuration.md), look it over with `haidang check haidang.toml`,
+then `haidang up --config haidang.toml`.""",
+)
+out = Console()
+err = Console(stderr=True)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The configuration, haidang.toml.", envvar="HAIDANG_CONFIG"),
+]
+FolderOption = Annotated[
+    Path,
+    typer.Option("--data-dir", help="Where files are kept; made when missing.", envvar="HAIDANG_DATA_DIR"),
+]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")]
+FOLDER = Path("haidang-data")
+
+
+@cli.command()
+def up(
+    config: ConfigOption = None,
+    data_dir: FolderOption = FOLDER,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Add a simulated port: ships, a mast, meters, on real wires.")
+    ] = False,
+    host: Annotated[
+        str | None, typer.Option(help="Where the API listens; loopback only until accounts exist.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="The API's port; 0 takes a free one.")] = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Run the whole platform in this process: broker, ingest, alerts, API and the configured gateways.
+
+    On a terminal it shows a live table and logs into the data folder; elsewhere it logs JSON lines.
+    Ctrl-C or SIGTERM stops it cleanly; what gateways accepted is kept.
+    """
+    on_terminal = sys.stdout.isatty()
+    configure_logs(data_dir / "haidang.log" if on_terminal else None, _level(verbose))
+    whole = services.Whole(demo, host, port, show if on_terminal else None)
+    _serve(config, data_dir, lambda installation: services.up(installation, whole))
+
+
+@cli.command()
+def gateway(
+    config: ConfigOption = None,
+    data_dir: FolderOption = FOLDER,
+    only: Annotated[str | None, typer.Option("--id", help="Only this gateway of the configuration.")] = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Run the edge side alone: read the devices, keep what they say until the centre has it."""
+    configure_logs(level=_level(verbose))
+    _serve(config, data_dir, lambda installation: services.gateway(installation, only))
+
+
+@cli.command()
+def ingest(
+    config: ConfigOption = None, data_dir: FolderOption = FOLDER, verbose: VerboseOption = False
+) -> None:
+    """Run the centre's intake alone: batches from the broker into the store, ships, rules, receipts."""
+    configure_logs(level=_level(verbose))
+    _serve(config, data_dir, services.ingest)
+
+
+@cli.command()
+def alerts(
+    config: ConfigOption = None, data_dir: FolderOption = FOLDER, verbose: VerboseOption = False
+) -> None:
+    """Run the notifications alone: tell the duty officers of open incidents."""
+    configure_logs(level=_level(verbose))
+    _serve(config, data_dir, services.alerts)
+
+
+@cli.command()
+def api(
+    config: ConfigOption = None,
+    data_dir: FolderOption = FOLDER,
+    host: Annotated[str | None, typer.Option(help="Where it listens; loopback only.")] = None,
+    port: Annotated[int | None, typer.Option(help="Its port; 0 takes a free one.")] = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Run the API alone."""
+    configure_logs(level=_level(verbose))
+    _serve(config, data_dir, lambda one: services.api(one, services.Whole(host=host, port=port)))
+
+
+@cli.command()
+def check(file: Annotated[Path, typer.Argument(help="The configuration to look over.")]) -> None:
+    """Say everything that is wrong with a configuration: file, line, and what to do."""
+    try:
+        loaded = load(file)
+        check_configuration(loaded)
+    except MistakesError as error:
+        for mistake in error.mistakes:
+            err.print(str(mistake), markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    gateways = loaded.configuration.gateway
+    devices = sum(len(gateway.device) for gateway in gateways)
+    out.print(f"{file}: good: {len(gateways)} gateways, {devices} devices")
+
+
+@cli.command()
+def profiles(config: ConfigOption = None) -> None:
+    """List the device models: those shipped and those of the site."""
+    with _errors():
+        catalogue = site_catalogue(load(config))
+    table = Table("profile", "driver", "kind", "model", "thiết bị", "values")
+    for profile in sorted(catalogue.profiles.values(), key=lambda one: one.id):
+        table.add_row(
+            profile.id,
+            profile.driver,
+            profile.kind,
+            profile.title.en,
+            profile.title.vi,
+            str(len(profile.metrics)),
+        )
+    out.print(table)
+
+
+@cli.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="A log of NMEA or AIS sentences, one a line.")],
+    to: Annotated[str, typer.Option(help="tcp-listen://host:port, tcp://host:port or udp://host:port.")],
+    rate: Annotated[float | None, typer.Option(help="Sentences a second.", min=0.001)] = None,
+    original_speed: Annotated[
+        bool, typer.Option("--original-speed", help="As recorded, by the log's own time stamps.")
+    ] = False,
+) -> None:
+    """Play a recorded log as if a receiver sent it now.
+
+    With tcp-listen:// it waits for the first reader. Without --rate or --original-speed it goes as fast
+    as the reader takes it.
+    """
+    if rate is not None and original_speed:
+        raise typer.BadParameter("--rate and --original-speed exclude each other")
+    with _errors():
+        asyncio.run(services.until_stopped(replay_file(file, to, rate, original_speed=original_speed)))
+
+
+@cli.command()
+def incidents(
+    config: ConfigOption = None,
+    data_dir: FolderOption = FOLDER,
+    everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+) -> None:
+    """List open incidents, newest first."""
+    _ask(config, data_dir, lambda one: print_incidents(one, out, everything=everything))
+
+
+@cli.command()
+def acknowledge(
+    number: Annotated[int, typer.Argument(help="The incident's number, as in the notification.")],
+    by: Annotated[str, typer.Option(help="Who takes it in hand.")],
+    note: Annotated[str, typer.Option(help="What is being done.")] = "",
+    config: ConfigOption = None,
+    data_dir: FolderOption = FOLDER,
+) -> None:
+    """Take an incident in hand: it is not repeated any more."""
+    _ask(config, data_dir, lambda one: acknowledge_incident(one, out, number, by, note))
+
+
+@cli.command()
+def mosquitto(
+    to: Annotated[Path, typer.Option(help="The folder for mosquitto.conf, passwords and access.")],
+    gateways: Annotated[list[str], typer.Option("--gateway", help="A gateway's id; repeat for more.")],
+    port: Annotated[int, typer.Option(help="The port it listens on.")] = 8883,
+    bind: Annotated[str, typer.Option(help="The address it listens on.")] = "127.0.0.1",
+    certificate: Annotated[Path | None, typer.Option(help="PEM of the server's certificate.")] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM of its private key.")] = None,
+) -> None:
+    """Write the configuration of Mosquitto, the broker for services that run apart.
+
+    Every gateway may publish and subscribe below its own name only. The new passwords are shown once.
+    """
+    if (certificate is None) != (key is None):
+        raise typer.BadParameter("--certificate and --key go together")
+    try:
+        names = [check_identifier(name) for name in gateways]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    users = write_configuration(to, Listener(port, bind, certificate, key), names)
+    scheme = "mqtts" if certificate else "mqtt"
+    for user, password in users.items():
+        typer.echo(f"{user}: {scheme}://{user}:{password}@{bind}:{port}")
+    out.print(f"Start it with: mosquitto -c {to / 'mosquitto.conf'}", highlight=False)
+
+
+def _level(verbose: bool) -> int:
+    return logging.DEBUG if verbose else logging.INFO
+
+
+def _serve(config: Path | None, folder: Path, service: Callable[[Installation], Awaitable[None]]) -> None:
+    _ask(config, folder, lambda installation: services.until_stopped(service(installation)))
+
+
+def _ask(
+    config: Path | None, folder: Path, task: Callable[[Installation], Coroutine[Any, Any, None]]
+) -> None:
+    with _errors():
+        installation = Installation.prepare(load(config), folder)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(task(installation))
+
+
+@contextmanager
+def _errors() -> Generator[None]:
+    """What this product raises on purpose becomes a sentence on standard error, never a traceback."""
+    try:
+        yield
+    except HaidangError as error:
+        raise _exit([error]) from error
+    except BaseExceptionGroup as group:
+        ours, others = group.split(HaidangError)
+        if ours is None or others is not None:
+            raise
+        raise _exit(_leaves(ours)) from group
+
+
+def _exit(errors: Sequence[BaseException]) -> typer.Exit:
+    for error in errors:
+        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(1)
+
+
+def _leaves(group: BaseExceptionGroup[HaidangError]) -> list[BaseException]:
+    return [
+        leaf
+        for one in group.exceptions
+        for leaf in (_leaves(one) if isinstance(one, BaseExceptionGroup) else [one])
+    ]
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where there is one: a poll costs two thirds of what it does on asyncio's own loop."""
+    return uvloop.new_event_loop if uvloop is not None else None
+
+
+def main() -> None:
+    """The entry point of the command `haidang`."""
+    cli()

@@ -1,0 +1,138 @@
+"""The services, together in one process (`up`) or each apart. This is where the rooms meet."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from alerts.notifier import Notifier
+from api.app import create_app
+from api.live import LiveView
+from api.parts import Parts
+from api.server import serve
+from broker.session import BrokerAddress
+from firmware_sim.port import SimulatedPort
+from gateways.daemon import Gateway
+from haidang.configuration import GatewaySection
+from haidang.installation import Installation
+from ingest.restoring import restore_picture, restore_readings
+from ingest.retention import keep_for
+from registry.open import Registry
+from stores.contract import Store
+from telemetry import ConfigurationError
+from vessels.picture import Picture
+
+DEMO_GATEWAY = "demo"
+
+log = structlog.get_logger()
+Watch = Callable[[LiveView, str], Awaitable[None]]
+"""Something that shows the running platform: gets the live view and the API's address."""
+
+
+async def until_stopped(service: Awaitable[None]) -> None:
+    """Runs the service until SIGINT or SIGTERM, then has it stop cleanly."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(service)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        log.info("stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What `up` is to run besides the configuration. host and port None: as configured."""
+
+    demo: bool = False
+    host: str | None = None
+    port: int | None = None
+    watch: Watch | None = None
+
+
+async def up(installation: Installation, whole: Whole) -> None:
+    """The whole platform in this process."""
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(installation.broker())
+        store = await stack.enter_async_context(installation.store())
+        registry = await stack.enter_async_context(installation.registry())
+        sections = list(installation.configuration.gateway)
+        if whole.demo:
+            sections.append(await stack.enter_async_context(_demo(broker)))
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        tasks.create_task(installation.ingest(broker, store, registry).run())
+        tasks.create_task(keep_for(store, installation.configuration.store.retention))
+        tasks.create_task(Notifier(registry, installation.contacts).run())
+        for section in sections:
+            settings = installation.gateway(section, broker)
+            tasks.create_task(Gateway(settings, installation.catalogue).run())
+        tasks.create_task(_api(installation, broker, store, registry, whole))
+
+
+async def gateway(installation: Installation, only: str | None) -> None:
+    """The gateways of this file, or one of them."""
+    sections = [s for s in installation.configuration.gateway if only in {None, s.id}]
+    if not sections:
+        known = ", ".join(s.id for s in installation.configuration.gateway) or "none"
+        raise ConfigurationError(
+            f"no gateway {only or ''} in the configuration; there is {known}: add [[gateway]]"
+        )
+    broker = installation.broker_address("gateway")
+    async with asyncio.TaskGroup() as tasks:
+        for section in sections:
+            settings = installation.gateway(section, broker)
+            tasks.create_task(Gateway(settings, installation.catalogue).run())
+
+
+async def ingest(installation: Installation) -> None:
+    """The centre's end of the MQTT road, with the store's retention."""
+    broker = installation.broker_address("ingest")
+    async with (
+        installation.store("ingest") as store,
+        installation.registry() as registry,
+        asyncio.TaskGroup() as tasks,
+    ):
+        tasks.create_task(installation.ingest(broker, store, registry).run())
+        tasks.create_task(keep_for(store, installation.configuration.store.retention))
+
+
+async def alerts(installation: Installation) -> None:
+    """Notifications of what is in the registry."""
+    async with installation.registry() as registry:
+        await Notifier(registry, installation.contacts).run()
+
+
+async def api(installation: Installation, whole: Whole) -> None:
+    """The API."""
+    broker = installation.broker_address("api")
+    async with installation.store("api") as store, installation.registry() as registry:
+        await _api(installation, broker, store, registry, whole)
+
+
+async def _api(
+    installation: Installation, broker: BrokerAddress, store: Store, registry: Registry, whole: Whole
+) -> None:
+    live = LiveView(broker, registry)
+    live.seed(
+        await restore_readings(store, time.time_ns()),
+        await restore_picture(store, Picture(), time.time_ns()),
+    )
+    parts = Parts(registry, store, installation.catalogue, live, broker, installation.rules)
+    section = installation.configuration.api
+    host, port = whole.host or section.host, section.port if whole.port is None else whole.port
+    async with asyncio.TaskGroup() as tasks, serve(create_app(parts), host, port) as address:
+        tasks.create_task(live.run())
+        log.info("api.listening", address=address)
+        if whole.watch is not None:
+            await whole.watch(live, address)
+
+
+@asynccontextmanager
+async def _demo(broker: BrokerAddress) -> AsyncGenerator[GatewaySection]:
+    async with SimulatedPort(seed=1, broker=broker) as port:
+        yield GatewaySection(id=DEMO_GATEWAY, device=port.devices)
