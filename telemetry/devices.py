@@ -33,7 +33,7 @@ def _seconds(value: object) -> object:
 
 
 Identifier = Annotated[str, AfterValidator(check_identifier)]
-Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False)]
 """Seconds; written as a number of seconds or as text such as `"500ms"` or `"1s"`."""
 
 

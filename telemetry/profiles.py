@@ -57,6 +57,14 @@ class Metric(_Frozen):
     read: dict[str, Any] = {}
 
 
+def _check_distinct(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+    names = [metric.name for metric in metrics]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two metrics are called {', '.join(twice)}: give each a name of its own")
+    return metrics
+
+
 class Profile(_Frozen):
     """A device model.
 
@@ -73,4 +81,4 @@ class Profile(_Frozen):
     every: Duration | None = None
     source: str = ""
     settings: dict[str, Any] = {}
-    metrics: tuple[Metric, ...] = ()
+    metrics: Annotated[tuple[Metric, ...], AfterValidator(_check_distinct)] = ()

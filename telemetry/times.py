@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from telemetry.errors import ConfigurationError
 
@@ -17,7 +17,12 @@ _UNITS = {
     "d": 86400.0,
     "w": 604800.0,
 }
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|m|h|d|w)\s*")
+_DURATION = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*(ns|us|ms|s|m|h|d|w)\s*")
+_DATE_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.([0-9]+))?)?)([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +52,29 @@ def parse_duration(text: str) -> float:
 
 
 def format_utc(nanoseconds: int) -> str:
-    """RFC 3339 in UTC with as many decimals of a second as are needed: `2026-11-22T01:02:03.5Z`."""
+    """RFC 3339 in UTC with as many decimals of a second as are needed: `2026-11-22T01:02:03.5Z`.
+
+    Any 64-bit number of nanoseconds has such a text: years 1677 to 2262.
+    """
     seconds, fraction = divmod(nanoseconds, NANOSECONDS)
-    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{fraction:09d}".rstrip("0").rstrip(".") + "Z"
 
 
 def parse_utc(text: str) -> int:
     """Nanoseconds since the epoch from an RFC 3339 time; one without an offset counts as UTC.
 
+    A date alone is its midnight, seconds may be left out, decimals beyond the ninth are dropped.
     Raises ValueError for anything else.
     """
-    head, dot, tail = text.strip().partition(".")
-    digits = re.match(r"\d+", tail)[0] if dot and tail[:1].isdigit() else ""  # type: ignore[index]
-    offset = tail[len(digits) :] if dot else ""
-    moment = datetime.fromisoformat(head + offset)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * NANOSECONDS + int(digits[:9].ljust(9, "0") or "0")
+    match = _DATE_TIME.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text[:48]!r} is not a time: write it as 2026-11-22T01:02:03Z")
+    date, clock, decimals, offset = match.groups()
+    clock = (clock or "00:00").partition(".")[0]
+    try:
+        since = datetime.fromisoformat(f"{date}T{clock}{(offset or 'Z').upper()}") - _EPOCH
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is before the first year") from error
+    whole = since.days * 86_400 + since.seconds
+    return whole * NANOSECONDS + int((decimals or "")[:9].ljust(9, "0"))
