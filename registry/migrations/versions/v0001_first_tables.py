@@ -36,7 +36,7 @@ def _gateways_and_devices() -> None:
         sa.Column("profile", sa.String, nullable=False),
         sa.Column("link", sa.String, nullable=False),
         sa.Column("name", sa.String, nullable=False),
-        sa.Column("every", sa.Float, nullable=True),
+        sa.Column("every", sa.Double, nullable=True),
         sa.Column("unit_id", sa.Integer, nullable=False),
         sa.Column("declared", sa.Boolean, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
@@ -53,7 +53,7 @@ def _incidents() -> None:
             sa.Column(name, sa.String, nullable=False)
             for name in ("rule_id", "device", "severity", "title_en", "title_vi", "detail_en", "detail_vi")
         ),
-        sa.Column("value", sa.Float, nullable=False),
+        sa.Column("value", sa.Double, nullable=False),
         sa.Column("notify", sa.JSON, nullable=False),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("firings", sa.Integer, nullable=False),
