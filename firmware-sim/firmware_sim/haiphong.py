@@ -37,6 +37,16 @@ class Berth:
     leaves: str
 
 
+@dataclass(frozen=True, slots=True)
+class Aid:
+    """A floating mark; `kind` is its type in ITU-R M.1371, table 74."""
+
+    name: str
+    lat: float
+    lon: float
+    kind: int
+
+
 CHANNEL = (
     Waypoint("SEA", 20.5800, 107.1000, 12.0),
     Waypoint("HP0", 20.6526, 107.0235, 11.0),
@@ -94,13 +104,15 @@ FISHING_GROUNDS = (
 )
 
 AIDS = (
-    Place("HP0", 20.6526, 107.0235),
-    Place("HP5", 20.6945, 106.9918),
-    Place("HP14", 20.7398, 106.9541),
-    Place("HP22", 20.7811, 106.9219),
-    Place("HP51", 20.8319, 106.8099),
+    Aid("HP0", 20.6526, 107.0235, 30),
+    Aid("HP5", 20.6945, 106.9918, 25),
+    Aid("HP14", 20.7398, 106.9541, 24),
+    Aid("HP22", 20.7811, 106.9219, 24),
+    Aid("HP51", 20.8319, 106.8099, 25),
 )
 """Marks whose transponders the simulated receiver hears."""
+FIRST_AID = 995_740_001
+"""MMSI of the first of them; the others follow."""
 
 
 def waypoint(name: str) -> int:

@@ -8,6 +8,8 @@ from firmware_sim.noise import smooth
 LOCAL_TIME = 7 * 3600
 """Seconds that Asia/Ho_Chi_Minh is ahead of UTC."""
 HOUR, DAY = 3600.0, 86400.0
+RAIN_STEP = 600.0
+"""Seconds of one tip of the rain gauge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,13 @@ def weather(seed: int, at: float) -> Weather:
         rain=rain,
         water_temperature=26.0 + 1.5 * smooth(seed, "water", at, 5 * DAY) - 0.3 * math.cos(clock - 1.2),
     )
+
+
+def rain_today(seed: int, at: float) -> float:
+    """Millimetres since local midnight."""
+    midnight = (at + LOCAL_TIME) // DAY * DAY - LOCAL_TIME
+    steps = int((at - midnight) // RAIN_STEP)
+    return sum(weather(seed, midnight + step * RAIN_STEP).rain for step in range(steps)) * RAIN_STEP / HOUR
 
 
 def _wind_speed(seed: int, at: float, clock: float) -> float:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from firmware_sim import fleet, haiphong, quay, tide
+from firmware_sim import fleet, quay, tide
 from firmware_sim.itinerary import Moment, Status
 from firmware_sim.passage import Pose
 from firmware_sim.quay import Feed
@@ -101,10 +101,6 @@ class World:
     def depth(self, at: float) -> float:
         """Metres of water under the mast at the quay."""
         return 9.2 + tide.level(at)
-
-
-AIDS = tuple(enumerate(haiphong.AIDS, 995_740_001))
-"""MMSI and place of each mark with a transponder."""
 
 
 def _turn(moment: Moment, pose: Pose, at: float) -> float:
