@@ -42,5 +42,5 @@ class LineSplitter:
         if len(line) <= self.limit:
             return False
         self.overlong += 1
-        self.dropped.append(line[:_HEAD])
+        self.dropped.append(line[: min(_HEAD, self.limit)])
         return True
