@@ -1,0 +1,141 @@
+"""A wire in simulated time between Modbus drivers and what answers them, and a device that answers right."""
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from drivers.contract import Driver, Event, Fault
+from drivers.modbus import ModbusDriver, open_driver
+from drivers.modbus_frames import (
+    Frame,
+    MbapFrames,
+    RefusalError,
+    RtuRequests,
+    decode_request,
+    encode_reply,
+    exception_reply,
+    wrap_mbap,
+    wrap_rtu,
+)
+from drivers.modbus_plan import Tables, body_of
+from telemetry import Device, Instant, Metric, Profile, Reading, Title
+
+EPOCH = 1_795_309_323_000_000_000
+Replies = Iterable[tuple[float, bytes]]
+"""Seconds after the request, and the bytes that arrive then."""
+Respond = Callable[[bytes], Replies]
+
+
+def instant(seconds: float) -> Instant:
+    """A moment of simulated time; the wall clock runs beside the monotonic one."""
+    return Instant(EPOCH + round(seconds * 1e9), seconds)
+
+
+def profile(metrics: Mapping[str, Mapping[str, Any]], **settings: object) -> Profile:
+    """A profile with these metrics, polled every second."""
+    made = tuple(Metric(name=n, title=Title(en=n, vi=n), read=dict(read)) for n, read in metrics.items())
+    title = Title(en="Test", vi="Thử")
+    return Profile(
+        id="test", title=title, driver="modbus", kind="test", every=1.0, settings=settings, metrics=made
+    )
+
+
+def device(link: str = "tcp://127.0.0.1:502", **changes: Any) -> Device:
+    """A device on this link."""
+    return Device.model_validate({"id": "quay-power", "profile": "test", "link": link} | changes)
+
+
+def driver(what: Profile, link: str = "tcp://127.0.0.1:502", **changes: Any) -> ModbusDriver:
+    """A driver of this profile."""
+    return open_driver(device(link, **changes), what)
+
+
+@dataclass
+class Unit:
+    """A device that answers what its tables hold, and refuses the rest."""
+
+    tables: Tables
+    unit: int = 1
+    rtu: bool = False
+    requests: list[Frame] = field(default_factory=list[Frame])
+
+    def answer(self, data: bytes) -> bytes:
+        """The bytes it sends back for these whole requests."""
+        frames = RtuRequests().feed(data) if self.rtu else MbapFrames().feed(data)
+        return b"".join(self._answer(frame) for frame in frames if frame.unit == self.unit)
+
+    def __call__(self, data: bytes) -> Replies:
+        """Answers 10 ms later, as a `Respond`."""
+        reply = self.answer(data)
+        return [(0.01, reply)] if reply else []
+
+    def _answer(self, frame: Frame) -> bytes:
+        self.requests.append(frame)
+        try:
+            request = decode_request(frame.pdu)
+            reply = encode_reply(request, body_of(request, self.tables))
+        except RefusalError as error:
+            reply = exception_reply(frame.pdu[0], error.code)
+        return wrap_rtu(frame.unit, reply) if self.rtu else wrap_mbap(frame.transaction, frame.unit, reply)
+
+
+class Wire:
+    """Runs drivers that share a line as a link's owner does: one at a time, until a given second."""
+
+    def __init__(self, respond: Respond, *drivers: Driver) -> None:
+        self.drivers: Sequence[Driver] = drivers
+        self.sent: list[tuple[float, bytes]] = []
+        self.events: list[tuple[float, Event]] = []
+        self.now = 0.0
+        self._respond = respond
+        self._arrivals: list[tuple[float, int, bytes]] = []
+        self._order = count()
+        for one in drivers:
+            one.connected(instant(0))
+
+    @property
+    def readings(self) -> list[Reading]:
+        return [event for _, event in self.events if isinstance(event, Reading)]
+
+    @property
+    def faults(self) -> list[Fault]:
+        return [event for _, event in self.events if isinstance(event, Fault)]
+
+    def inject(self, at: float, data: bytes) -> None:
+        """Bytes that arrive at this second whatever was asked."""
+        heapq.heappush(self._arrivals, (at, next(self._order), data))
+
+    def run(self, until: float) -> None:
+        """Lets everything happen up to this second."""
+        while (moment := self._next_moment()) <= until:
+            self.now = max(self.now, moment)
+            while self._arrivals and self._arrivals[0][0] <= self.now:
+                data = heapq.heappop(self._arrivals)[2]
+                for one in self.drivers:
+                    self._take(one.receive(data, instant(self.now)))
+                    self._collect(one)
+            self._wake()
+        self.now = until
+
+    def _wake(self) -> None:
+        busy = [one for one in self.drivers if one.busy]
+        waiting = sorted(busy or self.drivers, key=lambda one: one.wake_at or 0.0)
+        if waiting[0].wake_at is not None and waiting[0].wake_at <= self.now:
+            self._take(waiting[0].wake(instant(self.now)))
+            self._collect(waiting[0])
+
+    def _next_moment(self) -> float:
+        busy = [one for one in self.drivers if one.busy]
+        moments = [one.wake_at for one in busy or self.drivers if one.wake_at is not None]
+        return min([*moments, *(arrival[0] for arrival in self._arrivals[:1])], default=float("inf"))
+
+    def _take(self, events: Iterable[Event]) -> None:
+        self.events.extend((self.now, event) for event in events)
+
+    def _collect(self, one: Driver) -> None:
+        if data := one.outgoing():
+            self.sent.append((self.now, data))
+            for delay, reply in self._respond(data):
+                self.inject(self.now + delay, reply)
