@@ -69,6 +69,7 @@ class InfluxStore:
         self._prepared = False
         self._retention: float | None = None
         self._kinds: dict[str, dict[str, Kind]] = {}
+        self._marks: dict[Source, int] = {}
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -85,11 +86,8 @@ class InfluxStore:
         """Stores the points, then the watermarks; a point written again is the same point."""
         await self._ready()
         rejected = await self._write_points(points)
-        # A point an hour and source, so that watermarks need no space and outlive no retention policy.
-        hour = self._now() // HOUR * HOUR
-        marks = [line_protocol.watermark(*source, seq, hour) for source, seq in (watermarks or {}).items()]
-        if marks:
-            await self._send(marks)
+        if watermarks:
+            await self._advance(watermarks)
         return rejected
 
     async def watermarks(self) -> Mapping[Source, int]:
@@ -118,7 +116,7 @@ class InfluxStore:
     async def count(self, measurement: str, start: int, end: int) -> int:
         """How many points lie in the span. Where points differ in their fields each one is looked at."""
         (result,) = await self._query(influxql.count_fields(measurement, start, end))
-        counts = [int(str(cell)) for series in result.series for cell in series.values[0][1:]]
+        counts = [int(str(cell or 0)) for series in result.series for cell in series.values[0][1:]]
         if sum(counts) == max(counts, default=0):
             return sum(counts)
         total = 0
@@ -135,6 +133,13 @@ class InfluxStore:
         for measurement in await self.measurements():
             await self._query(influxql.forget(measurement, time))
         return 0
+
+    async def _advance(self, watermarks: Mapping[Source, int]) -> None:
+        # A point an hour and source: it needs no space and outlives its points under any retention policy.
+        hour = self._now() // HOUR * HOUR
+        highest = {source: max(seq, self._marks.get(source, seq)) for source, seq in watermarks.items()}
+        await self._send([line_protocol.watermark(*source, seq, hour) for source, seq in highest.items()])
+        self._marks |= highest
 
     async def _write_points(self, points: Sequence[Points]) -> Sequence[Rejected]:
         batch = await asyncio.to_thread(self._screened, points)
@@ -211,6 +216,8 @@ class InfluxStore:
             if not self._prepared:
                 await self._prepare()
                 await self._learn()
+                (marks,) = await self._http.query(influxql.WATERMARKS)
+                self._marks = influxql.watermarks(marks)
                 self._prepared = True
 
     async def _learn(self) -> None:
