@@ -217,7 +217,7 @@ class ModbusDriver:
         """Moves the next poll on by 2, 4, 8 … periods, up to 30 s, staying on the grid."""
         doublings = min(self._silent - _SILENT_LIMIT + 1, 16)
         earliest = now.monotonic + min(_BACK_OFF, self._every * 2**doublings)
-        self._due += max(0, math.ceil((earliest - self._due) / self._every)) * self._every
+        self._due += max(0, math.floor((earliest - self._due) / self._every)) * self._every
 
     def _fault(self, reason: str, what: str, frame: bytes, events: list[Event]) -> None:
         self._failures += 1
