@@ -1,6 +1,7 @@
 """Opens the registry: the file or the server, its newest tables, and the repositories on them."""
 
-import os
+import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from registry.declared import Declaration
 from registry.devices import DeviceRepository
+from registry.file import prepare_file
 from registry.gateways import GatewayRepository
 from registry.incidents import IncidentPolicy, IncidentRepository
 from registry.migrate import migrate
@@ -23,7 +25,6 @@ from telemetry import RegistryError
 
 _PRAGMAS = (
     "PRAGMA busy_timeout = 10000",
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
@@ -54,6 +55,8 @@ async def open_registry(
     clock: UTC nanoseconds. Raises RegistryError.
     """
     url = _url(where)
+    if url.get_backend_name() == "sqlite":
+        await asyncio.to_thread(prepare_file, Path(url.database or ""))
     engine = _engine(url)
     try:
         with registry_errors():
@@ -87,29 +90,19 @@ def _engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
     try:
-        return create_async_engine(url, pool_pre_ping=True)
+        return create_async_engine(url, hide_parameters=True, pool_pre_ping=True)
     except ImportError as error:
         raise RegistryError("PostgreSQL needs asyncpg: pip install 'haidang[postgresql]'") from error
 
 
 def _sqlite(url: URL) -> AsyncEngine:
-    _private_file(Path(url.database or ""))
-    engine = create_async_engine(url, connect_args={"isolation_level": None, "timeout": 10.0})
+    logging.getLogger("aiosqlite").setLevel(logging.INFO)  # below that it logs values: links have passwords
+    engine = create_async_engine(
+        url, hide_parameters=True, connect_args={"isolation_level": None, "timeout": 10.0}
+    )
     event.listen(engine.sync_engine, "connect", _set_pragmas)
     begin_explicitly(engine)
     return engine
-
-
-def _private_file(path: Path) -> None:
-    """SQLite gives its -wal and -shm files the mode of the database file."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        path.chmod(0o600)
-    except OSError as error:
-        raise RegistryError(
-            f"{path}: {error.strerror}; choose a file in a folder this user may write"
-        ) from error
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
