@@ -23,8 +23,8 @@ from firmware_sim.ships import (
 ROUND = 14 * 3600.0
 """Seconds from one call of a ship to its next; all callers have the same, so some are always under way."""
 AWAY = 2 * 3600.0
-LANE = 40.0
-"""Metres that ships keep to the right of the middle of the channel."""
+LANE, BOAT_LANE = 40.0, 15.0
+"""Metres that ships and boats keep to the right of the middle of the channel."""
 SLOW = 1.5
 """Knots at which boats come and go at their ends."""
 RUN_UP = 400.0
@@ -75,7 +75,7 @@ def _service(dice: random.Random) -> Iterator[Ship]:
 
 
 def _ferry_way() -> list[Place]:
-    return [haiphong.BEN_BINH, *_channel("SC7", "HP9"), haiphong.CAT_BA_ROADS, haiphong.CAT_BA_PIER]
+    return [haiphong.BEN_BINH, *_channel("SC7", "HP9"), *haiphong.CAT_BA_BAY]
 
 
 def _channel(first: str, last: str) -> list[Place]:
@@ -97,7 +97,7 @@ def _shuttle(places: Sequence[Place], speed: float, wait: float) -> Sequence[Pha
         _run_up(places[-1], places[-2], speed),
         Waypoint(places[-1].name, places[-1].lat, places[-1].lon, SLOW),
     ]
-    there, back = Passage(way, LANE), Passage(way[::-1], LANE)
+    there, back = Passage(way, BOAT_LANE), Passage(way[::-1], BOAT_LANE)
     return (
         Berthed(way[0].lat, way[0].lon, there.pose(0).heading, wait),
         Sailing(there),

@@ -17,7 +17,7 @@ KNOT = 1852 / 3600
 LATITUDE, LONGITUDE = 20.75, 106.9
 NORTH_PER_DEGREE, EAST_PER_DEGREE = 110_709.0, 104_140.0
 """Metres per degree at the middle of the port (WGS-84)."""
-ROUNDING = 90.0
+ROUNDING = 150.0
 """Metres before and after a corner over which a ship turns."""
 CREEP = 0.3
 """Knots, the least speed while a passage lasts."""
@@ -69,6 +69,7 @@ class Passage:
         self._keep_right = keep_right
         self._starts = list(accumulate((leg.duration for leg in self.legs), initial=0.0))
         self._metres = list(accumulate((leg.length for leg in self.legs), initial=0.0))
+        self._sums = list(accumulate(self.legs, _add_leg, initial=(0.0, 0.0)))
         self.duration = self._starts.pop()
         self.length = self._metres.pop()
 
@@ -94,19 +95,33 @@ class Passage:
         return self._metres[index] + leg.sailed(inside - self._starts[index]) + beyond
 
     def _place(self, seconds: float) -> tuple[float, float]:
-        """Metres east and north: corners rounded, to the right of the middle."""
+        """Metres east and north: the way averaged over ROUNDING before and after, right of the middle."""
         along = self._sailed(seconds)
         reach = max(min(ROUNDING, along, self.length - along), 1.0)
-        behind, ahead = self._point(along - reach), self._point(along + reach)
-        east, north = ahead[0] - behind[0], ahead[1] - behind[1]
-        scale = self._keep_right * _taper(along, self.length) / math.hypot(east, north)
-        return (behind[0] + ahead[0]) / 2 + north * scale, (behind[1] + ahead[1]) / 2 - east * scale
+        behind, ahead = self._along(along - reach), self._along(along + reach)
+        chord_east, chord_north = (a - b for a, b in zip(ahead.point, behind.point, strict=True))
+        east, north = ((a - b) / (2 * reach) for a, b in zip(ahead.sum, behind.sum, strict=True))
+        scale = self._keep_right * _taper(along, self.length) / math.hypot(chord_east, chord_north)
+        return east + chord_north * scale, north - chord_east * scale
 
-    def _point(self, along: float) -> tuple[float, float]:
-        inside = min(max(along, 0.0), self.length)
-        index = bisect_right(self._metres, inside) - 1
+    def _along(self, along: float) -> "_Along":
+        """The point so many metres along, straight on beyond the ends, and the sum of all before it."""
+        index = bisect_right(self._metres, min(max(along, 0.0), self.length)) - 1
         leg, over = self.legs[index], along - self._metres[index]
-        return leg.east + leg.along_east * over, leg.north + leg.along_north * over
+        east, north = leg.east + leg.along_east * over, leg.north + leg.along_north * over
+        sum_east, sum_north = self._sums[index]
+        half = over / 2
+        return _Along(
+            (east, north), (sum_east + (leg.east + east) * half, sum_north + (leg.north + north) * half)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Along:
+    """A point of a way, and the integral of the way's points up to it."""
+
+    point: tuple[float, float]
+    sum: tuple[float, float]
 
 
 def metres(lat: float, lon: float) -> tuple[float, float]:
@@ -129,6 +144,12 @@ def _leg(a: Waypoint, b: Waypoint, factor: float) -> Leg:
     length = math.hypot(to_east - east, to_north - north)
     entry, leave = (max(point.speed * factor, CREEP) * KNOT for point in (a, b))
     return Leg(east, north, (to_east - east) / length, (to_north - north) / length, length, entry, leave)
+
+
+def _add_leg(before: tuple[float, float], leg: Leg) -> tuple[float, float]:
+    middle_east = leg.east + leg.along_east * leg.length / 2
+    middle_north = leg.north + leg.along_north * leg.length / 2
+    return before[0] + middle_east * leg.length, before[1] + middle_north * leg.length
 
 
 def _taper(along: float, length: float) -> float:

@@ -10,9 +10,8 @@ from firmware_sim.itinerary import Gone, Status
 from firmware_sim.passage import KNOT, Pose, metres
 from firmware_sim.ships import Ship, Type
 from firmware_sim.world import Sighting, World
+from tests.firmware_sim.worlds import NOON
 
-NOON = 1_795_320_000.0
-"""2026-11-22T04:00:00Z, noon-ish in Hai Phong."""
 DAY = range(int(NOON), int(NOON) + 86_400, 300)
 CORRIDOR = 200.0
 """Metres from the middle of the channel within which a ship under way stays."""
