@@ -1,0 +1,67 @@
+"""Golden cases: one folder, one conversation with a device. Add a folder, and it is tested.
+
+golden/<profile>[--<what>]/config.yaml   the device: profile, link, unit_id
+                           wire.txt      `>` bytes the driver must send, `<` what the device answers, in hex;
+                                         `....` is the Modbus TCP transaction; `#` begins a comment
+                           expected.json values, quality and the reasons of the faults that come of it
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from drivers.catalogue import load_catalogue
+from drivers.contract import Driver, Event, Fault
+from telemetry import Device, Reading
+from tests.drivers.modbus_wire import instant
+
+GOLDEN = Path(__file__).parent / "golden"
+CASES = sorted(file.parent.name for file in GOLDEN.glob("*/wire.txt"))
+
+
+def lines(file: Path) -> Iterator[tuple[str, str]]:
+    """Direction and hex of each line that is no comment."""
+    for line in file.read_text().splitlines():
+        text = line.partition("#")[0].replace(" ", "").lower()
+        if text:
+            yield text[0], text[1:]
+
+
+def converse(driver: Driver, file: Path) -> list[Event]:
+    """Holds the conversation and gives what the driver made of it."""
+    now, transaction, events = 0.0, "", list[Event]()
+    driver.connected(instant(now))
+    for direction, text in lines(file):
+        if direction == "<":
+            events += driver.receive(bytes.fromhex(text.replace("....", transaction)), instant(now))
+            continue
+        sent = driver.outgoing()
+        while not sent:
+            assert driver.wake_at is not None
+            now = driver.wake_at
+            driver.wake(instant(now))
+            sent = driver.outgoing()
+        transaction = sent[:2].hex()
+        assert sent.hex() == text.replace("....", transaction)
+    return events
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_device_says_what_its_golden_case_expects(case: str) -> None:
+    folder = GOLDEN / case
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    driver = load_catalogue().open_driver(Device.model_validate({"id": "golden"} | config))
+    expected = json.loads((folder / "expected.json").read_text())
+    events = converse(driver, folder / "wire.txt")
+    readings = [event for event in events if isinstance(event, Reading)]
+    assert [dict(reading.values) for reading in readings] == [expected["values"]]
+    assert readings[0].quality == expected["quality"]
+    assert [event.reason for event in events if isinstance(event, Fault)] == expected["faults"]
+
+
+def test_every_shipped_modbus_profile_has_a_golden_case() -> None:
+    shipped = {profile.id for profile in load_catalogue().profiles.values() if profile.driver == "modbus"}
+    assert shipped <= {case.partition("--")[0] for case in CASES}
