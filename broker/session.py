@@ -4,8 +4,8 @@ The one module that knows the MQTT library. Everything goes out at QoS 1.
 """
 
 import asyncio
-import random
 import ssl
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,12 +16,13 @@ from urllib.parse import unquote, urlsplit
 import aiomqtt
 import structlog
 
+from broker.backoff import Backoff
 from telemetry import ConfigurationError, LinkError
 
 QOS = 1
 KEEPALIVE = 15  # seconds; a half-open connection is noticed after one and a half
 ANSWER_TIME = 10.0  # seconds the broker may take for any one answer
-FIRST_DELAY, LONGEST_DELAY = 0.2, 15.0
+LEAVING_TIME = 1.0  # seconds our goodbye may take
 QUEUED_MESSAGES = 1_000
 """Messages held for a slow reader; what comes beyond is dropped, and whoever sent it sends it again."""
 
@@ -107,7 +108,7 @@ class Session:
             granted = await self._client.subscribe([(one, QOS) for one in filters])
         except (aiomqtt.MqttError, ValueError) as error:
             raise LinkError(f"cannot subscribe to {', '.join(filters)}: {error}") from error
-        refused = [one for one, code in zip(filters, granted, strict=True) if int(str(code)) >= 128]
+        refused = [one for one, code in zip(filters, granted, strict=True) if int(getattr(code, "value", code)) >= 128]
         if refused:
             raise LinkError(f"the broker refuses {', '.join(refused)}: check its access list for this user")
 
@@ -124,12 +125,45 @@ def _bytes(payload: object) -> bytes:
     return bytes(payload) if isinstance(payload, (bytes, bytearray)) else str(payload or "").encode()
 
 
+class _Client(aiomqtt.Client):
+    """The library's client, with an opening and a leaving that leave no socket or task behind.
+
+    Its own lose a cancellation when the broker does not answer the goodbye, and keep the socket of a
+    broker that accepts and never answers.
+    """
+
+    async def open(self) -> None:
+        """Connects. Raises MqttError or OSError."""
+        connecting = asyncio.get_running_loop().run_in_executor(None, self._client_connect)
+        try:
+            await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            await asyncio.wait({connecting})
+            raise
+        await self._wait_for(self._connected, timeout=None)
+
+    async def leave(self) -> None:
+        """Says goodbye where that is still possible, and closes."""
+        if self._connected.done() and not self._connected.exception() and not self._disconnected.done():
+            self._client.disconnect()
+            await asyncio.wait({self._disconnected}, timeout=LEAVING_TIME)
+        if self._disconnected.done():
+            self._disconnected.exception()
+        if (socket := self._client.socket()) is not None:
+            self._loop.remove_reader(socket.fileno())
+            self._loop.remove_writer(socket.fileno())
+            socket.close()
+        if self._misc_task is not None:
+            self._misc_task.cancel()
+            await asyncio.wait({self._misc_task})
+
+
 @asynccontextmanager
 async def connect(
     address: BrokerAddress, client_id: str, will: Will | None = None
 ) -> AsyncGenerator[Session]:
     """A session as long as the block runs. Raises LinkError when it cannot be had."""
-    client = aiomqtt.Client(
+    client = _Client(
         address.host,
         address.port,
         username=address.username,
@@ -144,10 +178,13 @@ async def connect(
     )
     client.pending_calls_threshold = QUEUED_MESSAGES
     try:
-        async with client:
-            yield Session(client)
-    except (aiomqtt.MqttError, OSError) as error:
-        raise LinkError(f"no session with the broker {address}: {error}") from error
+        try:
+            await client.open()
+        except (aiomqtt.MqttError, OSError) as error:
+            raise LinkError(f"no session with the broker {address}: {error}") from error
+        yield Session(client)
+    finally:
+        await client.leave()
 
 
 async def stay_connected(
@@ -157,15 +194,14 @@ async def stay_connected(
     will: Will | None = None,
 ) -> None:
     """Runs `converse` on a session, and again on a new one whenever the connection breaks, for ever."""
-    delay = FIRST_DELAY
+    backoff = Backoff()
     while True:
-        started = asyncio.get_running_loop().time()
+        connected_at = None
         try:
             async with connect(address, client_id, will) as session:
+                connected_at = time.monotonic()
                 await converse(session)
         except LinkError as error:
             log.warning("broker.disconnected", client=client_id, broker=repr(address), reason=str(error))
-        if asyncio.get_running_loop().time() - started > LONGEST_DELAY:
-            delay = FIRST_DELAY
-        await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
-        delay = min(delay * 2, LONGEST_DELAY)
+        held = 0.0 if connected_at is None else time.monotonic() - connected_at
+        await asyncio.sleep(backoff.after(held))
