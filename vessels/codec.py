@@ -11,17 +11,6 @@ _PART_SHIFT = 40
 _LAYOUT_OF = {(layout.message, number): layout for layout in LAYOUTS for number in layout.types}
 
 
-def _readers() -> dict[tuple[int, int], Reader]:
-    """Each type and size that may come, by the first character of its payload and its bits."""
-    return {
-        (ARMOUR[number], size): layout.read
-        for layout in LAYOUTS
-        for number in layout.types
-        for size in range(layout.shortest, layout.longest + 1)
-        if number != 24
-    } | {(ARMOUR[24], size): _read_static for size in range(160, 169)}
-
-
 _PART_A, _PART_B = _LAYOUT_OF[StaticPartA, 24], _LAYOUT_OF[StaticPartB, 24]
 
 
@@ -36,20 +25,42 @@ def _read_static(bits: int, size: int) -> Message | Reject:
     return layout.read(bits, size)
 
 
-_READERS = _readers()
+def _readers(number: int) -> dict[int, Reader]:
+    if number == 24:
+        return dict.fromkeys(range(160, 169), _read_static)
+    return {
+        size: layout.read
+        for layout in LAYOUTS
+        if number in layout.types
+        for size in range(layout.shortest, layout.longest + 1)
+    }
+
+
+_READERS = [_readers(number) for number in range(64)]
+"""By message type and number of bits: what reads it."""
+_BY_CHARACTER = dict(zip(ARMOUR, _READERS, strict=True))
+"""The same by a payload's first character, which is the message type."""
 _SUPPORTED = frozenset(number for layout in LAYOUTS for number in layout.types)
 
 
 def decode_payload(payload: bytes, fill_bits: int) -> Message | Reject:
-    """The message of a whole payload (all parts joined), or why there is none.
-
-    The payload has at least one character, and none outside the armour.
-    """
+    """The message of a whole payload (all parts joined), or why there is none."""
     size = 6 * len(payload) - fill_bits
-    read = _READERS.get((payload[0], size))
-    if read is None:
+    try:
+        read = _BY_CHARACTER[payload[0]][size]
+        bits = unpack_payload(payload, fill_bits)
+    except (LookupError, ValueError):
+        if not payload or payload.translate(None, ARMOUR):
+            return Reject(Reason.BAD_PAYLOAD)
         return Reject(_why_not(ARMOUR.index(payload[0])))
-    return read(unpack_payload(payload, fill_bits), size)
+    return read(bits, size)
+
+
+def decode_bits(bits: int, size: int) -> Message | Reject:
+    """The message of so many bits, or why there is none. size: at least 6."""
+    number = bits >> (size - 6)
+    read = _READERS[number].get(size)
+    return read(bits, size) if read is not None else Reject(_why_not(number))
 
 
 def _why_not(number: int) -> Reason:

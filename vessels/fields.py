@@ -1,17 +1,15 @@
 """The kinds of bit fields that AIS messages are made of; vessels/messages.py is written in them.
 
-A kind turns the raw unsigned integer of its bits into a value and back. What a field's "not
-available" means on the air is None here, in both directions.
+A kind turns the raw unsigned integer of its bits into a value and back. What says "not available" on
+the air is None here, in both directions. The way in is source text, which vessels/layouts.py compiles.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from math import isfinite
 from typing import Protocol
 
 from vessels.rejects import MessageError
-from vessels.sixbit import bits_of, text_of
+from vessels.sixbit import bits_of
 
 
 class Field(Protocol):
@@ -22,8 +20,8 @@ class Field(Protocol):
         """Number of bits."""
         ...
 
-    def decoder(self) -> Callable[[int], object]:
-        """What makes a value, or None for "not available", of the raw bits."""
+    def expression(self, raw: str) -> str:
+        """The Python expression of the value, or None for "not available", around that of the raw bits."""
         ...
 
     def encode(self, value: object) -> int:
@@ -53,18 +51,15 @@ class Number:
     most: int | None = None
     absent: int | None = None
 
-    def decoder(self) -> Callable[[int], float | None]:
-        """Gives the number, an int where per is 1; None outside least–most."""
-        sign = self.signed << (self.width - 1)
-        per, absent, lowest, highest = self.per, self.absent, self._lowest, self._highest
-
-        def decode(raw: int) -> float | None:
-            value = raw - ((raw & sign) << 1)
-            if value == absent or not lowest <= value <= highest:
-                return None
-            return value if per == 1 else value / per
-
-        return decode
+    def expression(self, raw: str) -> str:
+        """The number, an int where per is 1; None outside least–most."""
+        if self == Number(self.width):
+            return raw
+        sign = 1 << (self.width - 1)
+        value = f"(({raw}) ^ {sign}) - {sign}" if self.signed else raw
+        scaled = "value" if self.per == 1 else f"value / {self.per}"
+        known = "" if self.absent is None else f" and value != {self.absent}"
+        return f"({scaled} if {self._lowest} <= (value := {value}) <= {self._highest}{known} else None)"
 
     def encode(self, value: object) -> int:
         """The nearest step; raises MessageError outside least–most."""
@@ -100,9 +95,9 @@ class Flag:
         """One."""
         return 1
 
-    def decoder(self) -> Callable[[int], bool]:
-        """Gives True for 1."""
-        return bool
+    def expression(self, raw: str) -> str:
+        """True for 1."""
+        return f"({raw}) == 1"
 
     def encode(self, value: object) -> int:
         """1 for True; raises MessageError for anything but True and False."""
@@ -126,9 +121,11 @@ class Text:
         """Number of bits, the extension left out."""
         return 6 * self.characters
 
-    def decoder(self) -> Callable[[int], str | None]:
-        """Gives the text without its extension."""
-        return partial(text_of, characters=self.characters)
+    def expression(self, raw: str) -> str:
+        """The text, with the `more` characters of `extension` where the field has one."""
+        if self.extension:
+            return f"text_of(({raw}) << 6 * more | extension, {self.characters} + more)"
+        return f"text_of({raw}, {self.characters})"
 
     def encode(self, value: object) -> int:
         """The text without its extension, filled up with @; raises MessageError if it does not fit."""

@@ -82,55 +82,71 @@ def _columns(message: type[Message], size: int) -> Iterator[Column]:
 
 def _compile(layout: Layout) -> Reader:
     names: dict[str, Any] = {"new": tuple.__new__, "message": layout.message, "text_of": text_of}
-    values = ", ".join(_expression(column, names) for column in layout.columns)
-    source = f"def read(bits, size):\n{_prologue(layout)}    return new(message, ({values}))\n"
-    exec(source, names)  # noqa: S102  the source is made of our own tables and nothing else
-    return cast("Reader", names["read"])
+    assignments = [_assignment(group, layout.size, names) for group in _groups(layout.columns)]
+    values = ", ".join(column.name for column in layout.columns)
+    body = [*_prologue(layout), *assignments, f"return new(message, ({values}))"]
+    return cast("Reader", _function("bits, size", body, names))
 
 
-def _prologue(layout: Layout) -> str:
+def _function(arguments: str, body: list[str], names: dict[str, Any]) -> Callable[..., Any]:
+    source = "\n    ".join([f"def read({arguments}):", *body])
+    exec(source, names)  # noqa: S102  made of our own tables and nothing else
+    return cast("Callable[..., Any]", names["read"])
+
+
+def _groups(columns: tuple[Column, ...]) -> list[list[Column]]:
+    """Neighbours whose bits together fit one table; a field too wide for it stands alone."""
+    groups: list[list[Column]] = []
+    for column in columns:
+        first = groups[-1][0] if groups else column
+        if groups and first.shift + first.kind.width - column.shift <= _TABULATED_WIDTH:
+            groups[-1].append(column)
+        else:
+            groups.append([column])
+    return groups
+
+
+def _prologue(layout: Layout) -> list[str]:
     """Brings a message of another size to the nominal one."""
     if _is_extended(layout):
-        return (
-            f"    tail = size - {layout.size}\n"
-            "    more = tail // 6\n"
-            "    extension = (bits & (1 << tail) - 1) >> tail % 6\n"
-            "    bits >>= tail\n"
-        )
+        return [
+            f"tail = size - {layout.size}",
+            "more = tail // 6",
+            "extension = (bits & (1 << tail) - 1) >> tail % 6",
+            "bits >>= tail",
+        ]
     if layout.shortest == layout.longest:
-        return ""
-    return (
-        f"    if size != {layout.size}:\n"
-        f"        bits = bits >> size - {layout.size} if size > {layout.size}"
-        f" else bits << {layout.size} - size\n"
-    )
+        return []
+    return [
+        f"if size > {layout.size}: bits >>= size - {layout.size}",
+        f"elif size < {layout.size}: bits <<= {layout.size} - size",
+    ]
 
 
 def _is_extended(layout: Layout) -> bool:
     return any(isinstance(column.kind, Text) and column.kind.extension for column in layout.columns)
 
 
-def _expression(column: Column, names: dict[str, Any]) -> str:
-    """The source that reads one field; what it needs besides is put among the names."""
-    kind = column.kind
-    raw = f"bits >> {column.shift} & {(1 << kind.width) - 1}"
-    if isinstance(kind, Text) and kind.extension:
-        return f"text_of(({raw}) << 6 * more | extension, {kind.characters} + more)"
-    decode = kind.decoder()
-    if kind.width > _TABULATED_WIDTH:
-        if _is_plain(kind):
-            return f"({raw})"
-        names[f"decode_{column.name}"] = decode
-        return f"decode_{column.name}({raw})"
-    table = tuple(decode(value) for value in range(1 << kind.width))
-    if all(type(value) is int and value == index for index, value in enumerate(table)):
-        return f"({raw})"
-    names[f"table_{column.name}"] = table
-    return f"table_{column.name}[{raw}]"
+def _assignment(group: list[Column], size: int, names: dict[str, Any]) -> str:
+    """The line of source that reads neighbouring fields; what it needs besides is put among the names."""
+    first, last = group[0], group[-1]
+    width = first.shift + first.kind.width - last.shift
+    raw = f"bits >> {last.shift}" if last.shift else "bits"
+    if last.shift + width < size:
+        raw += f" & {(1 << width) - 1}"
+    targets = ", ".join(column.name for column in group)
+    if width > _TABULATED_WIDTH or first.kind == Number(width):
+        return f"{targets} = {first.kind.expression(raw)}"
+    names[f"table_{first.name}"] = _table(group, width)
+    return f"{targets} = table_{first.name}[{raw}]"
 
 
-def _is_plain(kind: Field) -> bool:
-    return kind == Number(kind.width)
+def _table(group: list[Column], width: int) -> tuple[object, ...]:
+    """Every value of so many bits → what its field says, or its fields."""
+    base = group[-1].shift
+    values = [c.kind.expression(f"(bits >> {c.shift - base} & {(1 << c.kind.width) - 1})") for c in group]
+    read = _function("bits", [f"return {', '.join(values)}"], {})
+    return tuple(map(read, range(1 << width)))
 
 
 LAYOUTS = (

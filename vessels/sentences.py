@@ -5,19 +5,23 @@ Source: IEC 61162-1 (VDM and VDO, annex C), the tag block in front of it NMEA 01
 """
 
 import re
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import lru_cache, reduce
+from itertools import compress
+from operator import eq, xor
 from typing import NamedTuple
 
 from telemetry.times import NANOSECONDS
 from vessels.rejects import Reason, Reject
-from vessels.sixbit import ARMOUR
 
 MAX_LINE = 512
 """Characters of the longest line that is looked at, tag block and the receiver's notes included."""
 MAX_PAYLOAD = 60
 """Characters of payload that keep a sentence within the 82 characters of the standard."""
+PLAIN = 28
+"""Characters of the commonest payloads by far, the 168 bits of types 1 to 4, 9, 11 and 18."""
 
-_LEADING = re.compile(r"!([0-9A-Z-]{2})VD([MO]),([1-9]),([1-9]),([0-9]?),([0-9A-Z]?)")
+_HEADING = re.compile(r"!([0-9A-Z-]{2})VD([MO]),([1-9]),([1-9]),([0-9]?),([0-9A-Z]?)")
 _START = re.compile(r"!..VD[MO],")
 _LOOSE = re.compile(r"(!..VD[MO](?:,[^,*]*){4}),([^,*]*),([0-5],)?([^,*]*\*[0-9A-Fa-f]{2})(?:,.*)?")
 _BROKEN_CHECKSUM = re.compile(r"[^*]*\*(?![0-9A-Fa-f]{2}).*")
@@ -30,6 +34,7 @@ _CLOSINGS = {
     for low in _HEX
 }
 """How a sentence ends → fill bits, and what all before the fill bits must XOR to."""
+_LAST_FOLDS = bytes((pair >> 8) ^ (pair & 0xFF) for pair in range(1 << 16))
 
 
 class Group(NamedTuple):
@@ -53,11 +58,11 @@ class TagBlock(NamedTuple):
     intact: bool = True
 
 
-class Sentence(NamedTuple):
-    """Part `number` of `total` of one message.
+class Heading(NamedTuple):
+    """What stands before the payload: this is part `number` of `total` of one message.
 
-    sequence ties the parts together, 0–9. channel: A, B, another sign or empty. own_ship: VDO, what
-    the receiver itself sends. payload: six-bit characters. fill_bits: how many bits to drop at its end.
+    sequence ties the parts together, 0–9. channel: A, B, another sign or empty. talker: two
+    characters. own_ship: VDO, what the receiver itself sends. checksum: of these characters.
     """
 
     total: int
@@ -66,29 +71,38 @@ class Sentence(NamedTuple):
     channel: str
     talker: str
     own_ship: bool
+    checksum: int
+
+
+class Sentence(NamedTuple):
+    """One AIS sentence.
+
+    payload: its characters, not yet looked at, none at all in a later part. fill_bits: how many bits
+    to drop at the payload's end, 0–5.
+    """
+
+    heading: Heading
     payload: bytes
     fill_bits: int
     tag_block: TagBlock | None = None
 
 
-class _Leading(NamedTuple):
-    fields: tuple[int, int, int | None, str, str, bool]
-    checksum: int
+_MOST_HEADINGS = 4096
+_headings: dict[str, Heading] = {}
 
 
 def checksum(raw: bytes) -> int:
     """XOR of all bytes, at most 512 of them, folded in halves as one integer."""
-    bits = int.from_bytes(raw, "big")
-    if len(raw) > 32:
+    bits = int.from_bytes(raw)
+    if len(raw) > 64:
         bits ^= bits >> 2048
         bits ^= bits >> 1024
         bits ^= bits >> 512
-        bits ^= bits >> 256
+    bits ^= bits >> 256
     bits ^= bits >> 128
     bits ^= bits >> 64
     bits ^= bits >> 32
-    bits ^= bits >> 16
-    return (bits ^ bits >> 8) & 0xFF
+    return _LAST_FOLDS[(bits ^ bits >> 16) & 0xFFFF]
 
 
 def parse(line: str) -> Sentence | Reject:
@@ -97,66 +111,116 @@ def parse(line: str) -> Sentence | Reject:
     White space around the line and notes behind the checksum (`…*28,s23275,1325394060`, as the U.S.
     Coast Guard's receivers add) are ignored.
     """
-    if len(line) > MAX_LINE:
-        return Reject(Reason.TOO_LONG)
-    text, tag_block = line.strip(), None
-    if text.startswith("\\"):
-        block, end, text = text[1:].partition("\\")
-        if not end:
-            return Reject(Reason.MALFORMED)
-        tag_block = _tag_block(block)
-    fields = text.rsplit(",", 2)
-    if len(fields) == 3:
-        leading, closing = _leading(fields[0]), _CLOSINGS.get(fields[2])
-        if leading is not None and closing is not None:
-            return _checked(leading, fields[1], closing, tag_block)
-    return _irregular(text, tag_block)
-
-
-def _checked(
-    leading: _Leading, text: str, closing: tuple[int, int], tag_block: TagBlock | None
-) -> Sentence | Reject:
-    """The sentence, if its checksum is right and its payload is one. The two commas cancel out."""
-    if not text.isascii():
-        return Reject(Reason.BAD_PAYLOAD)
-    payload = text.encode()
-    fill_bits, expected = closing
-    if checksum(payload) ^ leading.checksum != expected:
+    try:
+        start, text, end = line.rsplit(",", 2)
+        heading, (fill_bits, expected) = _headings[start], _CLOSINGS[end]
+        payload = text.encode("ascii")
+    except (ValueError, KeyError):
+        return _irregular(line.strip()) if len(line) <= MAX_LINE else Reject(Reason.TOO_LONG)
+    if len(payload) > 32:
+        return _checked(heading, payload, fill_bits, expected)
+    bits = int.from_bytes(payload)
+    bits ^= bits >> 128
+    bits ^= bits >> 64
+    bits ^= bits >> 32
+    if _LAST_FOLDS[(bits ^ bits >> 16) & 0xFFFF] ^ heading.checksum != expected:
         return Reject(Reason.BAD_CHECKSUM)
-    if payload.translate(None, ARMOUR) or (not payload and leading.fields[1] == 1):
-        return Reject(Reason.BAD_PAYLOAD)
-    return Sentence(*leading.fields, payload, fill_bits, tag_block)
+    return tuple.__new__(Sentence, (heading, payload, fill_bits, None))
 
 
-@lru_cache(maxsize=1024)
-def _leading(text: str) -> _Leading | None:
-    """The fields before the payload; a receiver has a few dozen beginnings, so they are remembered."""
-    match = _LEADING.fullmatch(text)
+def _checked(heading: Heading, payload: bytes, fill_bits: int, expected: int) -> Sentence | Reject:
+    """The sentence, if its checksum is right; the commas around the payload cancel out in it."""
+    if len(payload) > MAX_LINE:
+        return Reject(Reason.TOO_LONG)
+    if checksum(payload) ^ heading.checksum != expected:
+        return Reject(Reason.BAD_CHECKSUM)
+    return Sentence(heading, payload, fill_bits)
+
+
+def _heading(text: str) -> Heading | None:
+    """The heading of a sentence. Those of a feed are a few dozen, so they are remembered."""
+    match = _HEADING.fullmatch(text)
     if match is None or int(match[4]) > int(match[3]):
         return None
     sequence = int(match[5]) if match[5] else None
-    fields = (int(match[3]), int(match[4]), sequence, match[6], match[1], match[2] == "O")
-    return _Leading(fields, checksum(text[1:].encode()))
+    total, number, own_ship = int(match[3]), int(match[4]), match[2] == "O"
+    heading = Heading(total, number, sequence, match[6], match[1], own_ship, checksum(text[1:].encode()))
+    if len(_headings) < _MOST_HEADINGS:
+        _headings[text] = heading
+    return heading
 
 
-def _irregular(text: str, tag_block: TagBlock | None) -> Sentence | Reject:
+def _irregular(text: str) -> Sentence | Reject:
     """What is no sentence at first sight: one in a known variation, or the reason.
 
-    The variations: notes behind the checksum, and transponders that write the fill bits twice.
+    The variations: a tag block, white space, notes behind the checksum, and transponders that write
+    the fill bits twice.
     """
+    if text.startswith("\\"):
+        return _tagged(text)
     starts = len(_START.findall(text))
     if not starts:
         return Reject(Reason.NOT_AIS if text[3:5] != "VD" else Reason.MALFORMED)
-    match = _LOOSE.fullmatch(text)
     if starts > 1 or "\\" in text or "$" in text or not text.startswith("!"):
         return Reject(Reason.GLUED)
+    match = _LOOSE.fullmatch(text)
     if match is None:
         return Reject(Reason.BAD_CHECKSUM if _BROKEN_CHECKSUM.fullmatch(text) else Reason.MALFORMED)
-    leading, closing = _leading(match[1]), _CLOSINGS.get(match[4])
-    if leading is None or closing is None:
+    heading, closing = _heading(match[1]), _CLOSINGS.get(match[4])
+    if heading is None or closing is None:
         return Reject(Reason.BAD_FIELD)
-    surplus = checksum((match[3] or "").encode())
-    return _checked(leading._replace(checksum=leading.checksum ^ surplus), match[2], closing, tag_block)
+    expected = closing[1] ^ checksum((match[3] or "").encode())
+    return _checked(heading, match[2].encode("utf-8", "replace"), closing[0], expected)
+
+
+def _tagged(text: str) -> Sentence | Reject:
+    """The sentence behind a tag block, and behind nothing else."""
+    block, end, rest = text[1:].partition("\\")
+    if not end:
+        return Reject(Reason.MALFORMED)
+    sentence = parse(rest) if not rest.startswith("\\") else Reject(Reason.MALFORMED)
+    return sentence if isinstance(sentence, Reject) else sentence._replace(tag_block=_tag_block(block))
+
+
+class Plain(NamedTuple):
+    """Lines that are a whole message of PLAIN characters without fill bits, and sound.
+
+    places: which of the lines. payloads: theirs, one behind the other.
+    """
+
+    places: list[int]
+    payloads: bytes
+
+
+def sift(lines: Sequence[str]) -> Plain:
+    """The plain ones among many lines, their checksums reckoned together.
+
+    Whatever is not regular, or not sound, is left out: `parse` knows what it is.
+    """
+    places: list[int] = []
+    texts: list[str] = []
+    differences = bytearray()
+    for place, line in enumerate(lines):
+        try:
+            start, text, end = line.rsplit(",", 2)
+            heading, (fill_bits, expected) = _headings[start], _CLOSINGS[end]
+        except (ValueError, KeyError):
+            continue
+        if len(text) == PLAIN and not fill_bits and heading.total == 1 and text.isascii():
+            places.append(place)
+            texts.append(text)
+            differences.append(expected ^ heading.checksum)
+    payloads = "".join(texts).encode()
+    if checksums(payloads, PLAIN) != differences:
+        sound = list(map(eq, checksums(payloads, PLAIN), differences))
+        places, payloads = list(compress(places, sound)), "".join(compress(texts, sound)).encode()
+    return Plain(places, payloads)
+
+
+def checksums(rows: bytes, length: int) -> bytes:
+    """The XOR of the bytes of each row, all rows being of this length: column upon column of integers."""
+    columns = (int.from_bytes(rows[column::length]) for column in range(length))
+    return reduce(xor, columns).to_bytes(len(rows) // length)
 
 
 @lru_cache(maxsize=1024)
