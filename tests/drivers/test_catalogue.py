@@ -1,0 +1,116 @@
+"""The catalogue: shipped and site profiles, and errors a person can act on."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.catalogue import Catalogue, load_catalogue, parse_profile
+from telemetry import Device, ProfileError
+
+MAST = """
+id: mast
+title: {en: Mast, vi: Cột}
+driver: nmea
+kind: weather
+"""
+
+
+def device(profile: str) -> Device:
+    return Device(id="dut", profile=profile, link="tcp://127.0.0.1:1")
+
+
+def test_the_catalogue_opens_a_driver_by_the_devices_profile() -> None:
+    assert type(load_catalogue().open_driver(device("ais-receiver"))).__name__ == "AisReceiver"
+
+
+def test_each_driver_is_a_fresh_one() -> None:
+    catalogue = load_catalogue()
+    assert catalogue.open_driver(device("ais-receiver")) is not catalogue.open_driver(device("ais-receiver"))
+
+
+def test_an_unknown_profile_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ProfileError, match="no profile 'nmea-wether'; did you mean nmea-weather"):
+        load_catalogue().open_driver(device("nmea-wether"))
+    with pytest.raises(ProfileError, match="no profile 'zzz'; `haidang profiles` lists them"):
+        load_catalogue().profile("zzz")
+
+
+def test_a_driver_that_does_not_exist_is_named_with_those_that_do() -> None:
+    catalogue = Catalogue([parse_profile(MAST.replace("nmea", "os"), "mast.yaml")])
+    with pytest.raises(ProfileError, match="profile mast: no driver 'os'; there are ais, modbus"):
+        catalogue.open_driver(device("mast"))
+
+
+def test_a_sites_profile_replaces_the_shipped_one_of_its_id(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(MAST.replace("id: mast", "id: nmea-weather"), "utf-8")
+    (tmp_path / "other.yml").write_text(MAST, "utf-8")
+    (tmp_path / "notes.txt").write_text("not a profile", "utf-8")
+    catalogue = load_catalogue(tmp_path)
+    assert catalogue.profile("nmea-weather").title.en == "Mast"
+    assert catalogue.profile("mast").title.vi == "Cột"
+    assert catalogue.profile("ais-receiver").driver == "ais"
+
+
+def test_two_files_of_one_folder_with_one_id_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(MAST, "utf-8")
+    (tmp_path / "b.yaml").write_text(MAST, "utf-8")
+    with pytest.raises(
+        ProfileError, match=r"b\.yaml: another file of this folder has the id mast: change one"
+    ):
+        load_catalogue(tmp_path)
+
+
+def test_a_folder_or_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match=r"the profiles in .*/nowhere cannot be read"):
+        load_catalogue(tmp_path / "nowhere")
+    (tmp_path / "latin.yaml").write_bytes(b"id: m\xe2t")
+    with pytest.raises(ProfileError, match=r"latin\.yaml cannot be read as UTF-8 text"):
+        load_catalogue(tmp_path)
+    (tmp_path / "latin.yaml").unlink()
+    (tmp_path / "folder.yaml").mkdir()
+    with pytest.raises(ProfileError, match=r"folder\.yaml cannot be read"):
+        load_catalogue(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "file: Input should be a valid dictionary"),
+        ("- a", "file: Input should be"),
+        ("id: [", "not YAML"),
+        ("a: 2020-13-45", "not YAML"),
+        ("[" * 5000, "not YAML"),
+        ("a: \x00", "not YAML"),
+        (MAST + "colour: red", "colour: Extra inputs are not permitted"),
+        (MAST + "every: soon", "every: .*'soon' is not a duration: write a number and a unit"),
+        (MAST.replace("id: mast", "id: The Mast"), "id: .*is not an id: use 1 to 63"),
+        (
+            MAST + "metrics: [{name: Speed, title: {en: a, vi: a}}]",
+            r"metrics\.0\.name: .*cannot be a name here",
+        ),
+        (
+            MAST + "metrics: [{name: a, title: {en: a, vi: a}, unit: kt}]",
+            r"metrics\.0\.unit: .*its UCUM code",
+        ),
+        (MAST + "metrics: [{name: a, title: {en: a}}]", r"metrics\.0\.title\.vi: Field required"),
+    ],
+)
+def test_a_wrong_profile_is_refused_with_file_place_and_remedy(text: str, message: str) -> None:
+    with pytest.raises(ProfileError, match=message) as caught:
+        parse_profile(text, "mast.yaml")
+    assert str(caught.value).startswith("mast.yaml: ")
+
+
+def test_all_wrong_keys_are_said_at_once() -> None:
+    with pytest.raises(
+        ProfileError, match=r"title: Field required; driver: Field required; kind: Field required"
+    ):
+        parse_profile("id: mast", "mast.yaml")
+
+
+@given(st.text(max_size=60) | st.text("&*a:[]{}!-? \n'\"|>%@`#0x", max_size=60))
+def test_any_text_is_a_profile_or_a_profile_error(text: str) -> None:
+    with pytest.raises(ProfileError, match=r"^any\.yaml: "):
+        parse_profile(text, "any.yaml")
