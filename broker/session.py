@@ -108,7 +108,8 @@ class Session:
             granted = await self._client.subscribe([(one, QOS) for one in filters])
         except (aiomqtt.MqttError, ValueError) as error:
             raise LinkError(f"cannot subscribe to {', '.join(filters)}: {error}") from error
-        refused = [one for one, code in zip(filters, granted, strict=True) if int(getattr(code, "value", code)) >= 128]
+        codes = [code if isinstance(code, int) else code.value for code in granted]
+        refused = [one for one, code in zip(filters, codes, strict=True) if code >= 128]
         if refused:
             raise LinkError(f"the broker refuses {', '.join(refused)}: check its access list for this user")
 
@@ -144,11 +145,12 @@ class _Client(aiomqtt.Client):
 
     async def leave(self) -> None:
         """Says goodbye where that is still possible, and closes."""
-        if self._connected.done() and not self._connected.exception() and not self._disconnected.done():
+        if self._is_connected():
             self._client.disconnect()
             await asyncio.wait({self._disconnected}, timeout=LEAVING_TIME)
         if self._disconnected.done():
             self._disconnected.exception()
+        self._client.on_socket_close = self._client.on_socket_unregister_write = None
         if (socket := self._client.socket()) is not None:
             self._loop.remove_reader(socket.fileno())
             self._loop.remove_writer(socket.fileno())
@@ -156,6 +158,10 @@ class _Client(aiomqtt.Client):
         if self._misc_task is not None:
             self._misc_task.cancel()
             await asyncio.wait({self._misc_task})
+
+    def _is_connected(self) -> bool:
+        connected, lost = self._connected, self._disconnected
+        return connected.done() and not (connected.cancelled() or connected.exception() or lost.done())
 
 
 @asynccontextmanager

@@ -263,6 +263,7 @@ class GatewayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
 
     configuration: version applied. backlog: batches that wait for a receipt, in rows and bytes.
     refused: readings not accepted, by reason. clock: the gateway's time when it said so, UTC nanoseconds.
+    alerts: what is wrong with the gateway itself, a sentence by a fixed word such as `disk-full`.
     """
 
     online: bool
@@ -275,6 +276,7 @@ class GatewayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     refused: Mapping[str, int] = {}
     clock: int = 0
     devices: Sequence[DeviceStatus] = ()
+    alerts: Mapping[str, str] = {}
 
 
 class PushedDevice(msgspec.Struct, frozen=True, omit_defaults=True):

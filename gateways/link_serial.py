@@ -21,11 +21,6 @@ class Line:
     bytesize: int = 8
     stopbits: float = 1.0
 
-    @property
-    def silence(self) -> float:
-        """Seconds the line rests between frames: Modbus over serial line 1.02, 2.5.1.1."""
-        return 0.00175 if self.baudrate > 19_200 else 3.5 * 11 / self.baudrate
-
 
 @dataclass(frozen=True, slots=True)
 class SerialAddress:
@@ -69,7 +64,7 @@ class Rfc2217Address:
 async def open_serial(address: SerialAddress | Rfc2217Address) -> AsyncGenerator[Link]:
     """The port, for us alone; a plugged-out adapter breaks the link."""
     inbox = Inbox()
-    pipe = Pipe(inbox, name=address.exclusive)
+    pipe = Pipe(inbox, address.exclusive)
     line = address.line
     try:
         async with asyncio.timeout(CONNECT_TIME):

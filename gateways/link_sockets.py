@@ -7,12 +7,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import cast
 
+import structlog
+
 from gateways.inbox import LARGEST_READ, Inbox, Link
 from telemetry import LinkError
+
+log = structlog.get_logger()
 
 CONNECT_TIME = 5.0  # seconds
 CLOSE_TIME = 1.0  # seconds
 MOST_SENDERS = 64  # at once on one tcp-listen link
+LONGEST_TAIL = 4096  # bytes
+TAIL_TIME = 0.2  # seconds an unfinished line is held back
 _KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 20_000}
 
 
@@ -57,9 +63,8 @@ class UdpListenAddress:
 class Pipe(asyncio.Protocol):
     """A stream of bytes into an inbox, held back while the inbox is full."""
 
-    def __init__(self, inbox: Inbox, origin: str = "", name: str = "the other side") -> None:
+    def __init__(self, inbox: Inbox, name: str = "the other side") -> None:
         self.inbox = inbox
-        self.origin = origin
         self.name = name
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.transport: asyncio.Transport | None = None
@@ -71,7 +76,7 @@ class Pipe(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes came."""
-        self.inbox.put(data, self.origin)
+        self.inbox.put(data)
         if self.inbox.must_wait() and self.transport is not None:
             self.transport.pause_reading()
 
@@ -126,7 +131,7 @@ async def open_tcp(address: TcpAddress) -> AsyncGenerator[Link]:
     try:
         async with asyncio.timeout(CONNECT_TIME):
             _, pipe = await loop.create_connection(
-                lambda: Pipe(inbox, name=str(address)), address.host, address.port
+                lambda: Pipe(inbox, str(address)), address.host, address.port
             )
     except OSError as error:
         raise LinkError(f"cannot connect to {address}: {reason(error)}") from error
@@ -138,27 +143,58 @@ async def open_tcp(address: TcpAddress) -> AsyncGenerator[Link]:
 
 
 class _Sender(Pipe):
-    """One of the devices that dialled in. Its going away is its own affair, not the link's."""
+    """One of the devices that dialled in. Its going away is its own affair, not the link's.
+
+    While it is the only one its bytes go on as they come. Beside others it holds an unfinished line
+    back for a moment, so that two senders' lines are not mixed.
+    """
 
     def __init__(self, inbox: Inbox, senders: "dict[str, _Sender]") -> None:
         super().__init__(inbox)
         self.senders = senders
+        self._tail = b""
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: somebody dialled in."""
         super().connection_made(transport)
         host, port = transport.get_extra_info("peername")[:2]
-        self.origin = self.name = f"{host}:{port}"
+        self.name = f"{host}:{port}"
         if len(self.senders) >= MOST_SENDERS:
+            log.warning("link.too_many_senders", sender=self.name, most=MOST_SENDERS)
             cast("asyncio.Transport", transport).abort()
         else:
-            self.senders[self.origin] = self
+            self.senders[self.name] = self
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: bytes came."""
+        data, self._tail = self._tail + data, b""
+        end = data.rfind(b"\n") + 1
+        if len(self.senders) > 1 and len(data) - end <= LONGEST_TAIL:
+            data, self._tail = data[:end], data[end:]
+        self._restart_timer()
+        if data:
+            super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: it hung up."""
+        self._deliver_tail()
         if not self.closed.done():
             self.closed.set_result(None)
-        self.senders.pop(self.origin, None)
+        self.senders.pop(self.name, None)
+
+    def _restart_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._tail:
+            self._timer = asyncio.get_running_loop().call_later(TAIL_TIME, self._deliver_tail)
+
+    def _deliver_tail(self) -> None:
+        tail, self._tail = self._tail, b""
+        self._restart_timer()
+        if tail:
+            self.inbox.put(tail)
 
 
 @asynccontextmanager

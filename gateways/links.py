@@ -120,7 +120,7 @@ def _mqtt(url: str, scheme: str, rest: str) -> MqttAddress:
 def _topic_filter(url: str, text: str) -> str:
     if not text or _ILLEGAL_FILTER.search(text) or len(text.encode()) > 65_535:
         raise ConfigurationError(
-            f"{shown(url)!r} has no valid topic filter: levels between slashes, + for any one, # for all the rest, "
+            f"{shown(url)!r} has no valid topic filter: levels between slashes, + for any, # for the rest, "
             "such as mqtt:sensors/+/state or mqtt://user:password@host:1883/sensors/#"
         )
     return text
