@@ -1,0 +1,95 @@
+"""The same platform on a real InfluxDB: points are there by InfluxQL, and the API answers the same."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from drivers.nmea_sentences import encode
+from tests.end_to_end.platform import Platform, platform
+
+WEATHER = 40
+SENTENCES = (
+    "!AIVDM,1,1,,A,15RTgt0PAso;90TKcjM8h6g208CQ,0*4A",
+    "!AIVDM,1,1,,B,13u?etPv2;0n:dDPwUM1U1Cb069D,0*24",
+)
+
+
+def logs(folder: Path) -> Mapping[str, Path]:
+    """A mast's and a receiver's log, made by our own encoders."""
+    mast = folder / "mast.log"
+    mast.write_bytes(b"".join(encode("YX", "MTW", [f"{20 + n / 8}", "C"]) for n in range(WEATHER)))
+    receiver = folder / "receiver.log"
+    receiver.write_text("".join(f"{sentence}\r\n" for sentence in SENTENCES))
+    return {"mast": mast, "receiver": receiver}
+
+
+def configuration(files: Mapping[str, Path], store: str = "") -> str:
+    return f"""
+[site]
+name = "Đình Vũ"
+[[gateway]]
+id = "quay"
+[[gateway.device]]
+id = "mast"
+profile = "nmea-weather"
+link = "file://{files["mast"]}"
+[[gateway.device]]
+id = "receiver"
+profile = "ais-receiver"
+link = "file://{files["receiver"]}"
+{store}"""
+
+
+async def answers(running: Platform) -> Sequence[Any]:
+    """What the API says of the same input, without the times of this run."""
+    readings = await running.until(
+        "/api/v1/devices/mast/readings", lambda page: len(page["items"]) == WEATHER, limit="1000"
+    )
+    mean = await running.get(
+        "/api/v1/devices/mast/readings", metrics="water_temperature", every="1h", aggregate="mean"
+    )
+    ships = await running.until("/api/v1/vessels", lambda page: len(page["items"]) == len(SENTENCES))
+    tracks = [await running.get(f"/api/v1/vessels/{ship['mmsi']}/track") for ship in ships["items"]]
+    total = sum(item["values"]["water_temperature"] for item in mean["items"])
+    return [
+        [item["values"] for item in readings["items"]],
+        total / len(mean["items"]) if len(mean["items"]) == 1 else "across an hour",
+        [{k: v for k, v in ship.items() if k != "last_seen"} for ship in ships["items"]],
+        [[without_time(item) for item in track["items"]] for track in tracks],
+    ]
+
+
+def without_time(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in item.items() if name not in {"time", "observed_at"}}
+
+
+async def test_points_are_in_influxdb_and_the_api_answers_as_with_the_embedded_store(
+    tmp_path: Path, influx_url: str
+) -> None:
+    files = logs(tmp_path)
+    for name in ("embedded", "influx"):
+        (tmp_path / name).mkdir()
+    async with platform(tmp_path / "embedded", configuration(files)) as running:
+        embedded = await answers(running)
+    host = influx_url.removeprefix("http://")
+    store = f'[store]\nurl = "influxdb://{host}/end_to_end"\n'
+    async with platform(tmp_path / "influx", configuration(files, store)) as running:
+        influx = await answers(running)
+    assert influx[0] == embedded[0]
+    assert influx[2:] == embedded[2:]
+    assert len(embedded[3]) == len(SENTENCES)
+    where = "\"device\" = 'mast' AND \"site\" = 'Đình Vũ'"
+    count = f'SELECT count("water_temperature") FROM "weather" WHERE {where}'
+    assert (await influxql(influx_url, count))[0]["values"][0][1] == WEATHER
+    series = await influxql(influx_url, 'SELECT last("lat") FROM "vessel" GROUP BY "mmsi"')
+    assert {one["tags"]["mmsi"] for one in series} == {str(ship["mmsi"]) for ship in embedded[2]}
+
+
+async def influxql(url: str, query: str) -> Sequence[Any]:
+    """The series that InfluxDB itself answers with."""
+    async with httpx.AsyncClient(base_url=url) as client:
+        answer = await client.get("/query", params={"db": "end_to_end", "q": query})
+    series: Sequence[Any] = answer.json()["results"][0]["series"]
+    return series
