@@ -1,0 +1,1 @@
+"""Gateways: what the registry and the configuration file say of them, and what they say themselves."""

@@ -1,0 +1,1 @@
+"""Incidents: what rules found, and who has it in hand."""

@@ -1,0 +1,1 @@
+"""Ships: the live picture, and tracks from the store."""
