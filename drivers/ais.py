@@ -18,11 +18,12 @@ from telemetry import Device, Instant, Profile, ProfileError, Reading
 SENTENCE = "sentence"
 """The one metric of an AIS receiver: a VDM or VDO sentence as text."""
 
+_FIELDS = rb"[\x20\x22\x23\x25-\x29\x2b-\x5b\x5d-\x7e]*"
+_SUM = rb"\*([0-9A-Fa-f]{2})"
 _CLEAN = re.compile(
-    rb"(?:\\([^\\]*)\\)?"
-    rb"!([\x20\x22\x23\x25-\x29\x2b-\x5b\x5d-\x7e]{2}VD[MO],[\x20\x22\x23\x25-\x29\x2b-\x5b\x5d-\x7e]*)"
-    rb"\*([0-9A-Fa-f]{2})(?:,[\x20\x22\x23\x25-\x5b\x5d-\x7e]*)?"
+    rb"(?:\\([^\\]*)\\)?!([0-9A-Za-z-]{2}VD[MO]," + _FIELDS + rb")" + _SUM + rb"(?:," + _FIELDS + rb")?"
 )
+_OTHER = re.compile(rb"\$(" + _FIELDS + rb")" + _SUM)
 _AIS = (b"VDM,", b"VDO,")
 
 
@@ -53,7 +54,7 @@ class AisReceiver(Listener):
             match = _CLEAN.fullmatch(line)
             if match and _is_right(match):
                 events.append(self._reading(line, now))
-            else:
+            elif not _is_other(line):
                 events.extend(self._recover(line, now))
         for head in self._lines.dropped:
             detail = f"a line of more than {self._lines.limit} bytes was dropped; this is its beginning"
@@ -84,3 +85,9 @@ def open_driver(device: Device, profile: Profile) -> AisReceiver:
 def _is_right(match: re.Match[bytes]) -> bool:
     tag, body, told = match.groups()
     return checksum(body) == int(told, 16) and (tag is None or tag_is_right(tag))
+
+
+def _is_other(line: bytes) -> bool:
+    """A clean sentence that is not AIS: half of what some receivers send."""
+    match = _OTHER.fullmatch(line)
+    return match is not None and checksum(match[1]) == int(match[2], 16)

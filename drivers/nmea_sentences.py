@@ -23,8 +23,9 @@ _TAG = re.compile(rb"([\x20-\x7e]*)\*([0-9A-Fa-f]{2})")
 class Frame:
     r"""A sentence whose checksum is right, as it stood on the wire.
 
-    raw: the bytes to keep as evidence: tag block if its own checksum is right, sentence, and what an
-    old receiver adds after the checksum (`,r003669946,1325394060`). body: between `$` or `!` and `*`.
+    raw: the printable bytes to keep as evidence: tag block (its own checksum may be wrong, then a Reject
+    `tag_block` comes before), sentence, and what an old receiver adds after the checksum
+    (`,r003669946,1325394060`). body: between `$` or `!` and `*`.
     """
 
     raw: bytes
@@ -157,8 +158,8 @@ def _judge(block: bytes, checked: bool) -> Iterator[Frame | Reject]:
         return
     tag, tail = match["tag"], block[match.end() :].rstrip(b" \t")
     if tag is not None and not tag_is_right(tag):
-        yield Reject("tag_block", "the tag block's checksum is wrong; the sentence is kept", block)
-        tag = None
+        yield Reject("tag_block", "the tag block's checksum is wrong; the sentence is right", block)
+        tag = tag if _PRINTABLE.fullmatch(tag) else None
     kept = tail if tail.startswith(b",") and _PRINTABLE.fullmatch(tail) else b""
     head = b"" if tag is None else b"\\%b\\" % tag
     yield Frame(head + match["text"] + kept, match["text"][:1], match["body"])

@@ -56,8 +56,15 @@ def test_a_tag_block_stays_with_its_sentence() -> None:
     assert texts(line + b"\n") == [line.decode()]
 
 
-def test_a_tag_block_with_a_wrong_checksum_is_left_off_and_said() -> None:
+def test_a_tag_block_with_a_wrong_checksum_is_a_fault_and_stays_for_the_centre_to_judge() -> None:
     line = b"\\s:quay,c:1565218798*00\\" + FIRST
+    events = feed(listener("ais-receiver"), [line + b"\n"])
+    assert [reading.values["sentence"] for reading in readings(events)] == [line.decode()]
+    assert [(fault.reason, fault.frame) for fault in faults(events)] == [("tag_block", line)]
+
+
+def test_a_tag_block_that_is_no_text_is_left_off() -> None:
+    line = b"\\s:\xff\0*00\\" + FIRST
     events = feed(listener("ais-receiver"), [line + b"\n"])
     assert [reading.values["sentence"] for reading in readings(events)] == [FIRST.decode()]
     assert [(fault.reason, fault.frame) for fault in faults(events)] == [("tag_block", line)]
