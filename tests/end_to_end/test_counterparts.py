@@ -35,7 +35,7 @@ int main(int argc, char **argv) {
   modbus_t *line = modbus_new_rtu(argv[1], 9600, 'N', 8, 1);
   modbus_set_slave(line, 7);
   modbus_mapping_t *map = modbus_mapping_new(0, 0, 64, 0);
-  modbus_set_float_abcd(3.25f, map->tab_registers + 10);
+  map->tab_registers[10] = 0x4050; map->tab_registers[11] = 0x0000; /* 3.25 */
   map->tab_registers[20] = 0x5678; map->tab_registers[21] = 0x1234;
   if (modbus_connect(line)) return 1;
   uint8_t query[MODBUS_RTU_MAX_ADU_LENGTH];
