@@ -3,7 +3,6 @@
 `open_registry` gives a `Registry`; its repositories take and give frozen values, never database rows.
 """
 
-from registry.declared import DeclaredGateway
 from registry.devices import DeviceRecord
 from registry.errors import Conflict, NotFound
 from registry.gateways import GatewayRecord
@@ -14,7 +13,6 @@ from registry.open import Registry, open_registry
 __all__ = [
     "Cause",
     "Conflict",
-    "DeclaredGateway",
     "DeviceRecord",
     "GatewayRecord",
     "Incident",

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from registry.errors import Conflict, NotFound
-from registry.gateways import gateway_row, refuse_declared
+from registry.gateways import gateway_row
 from registry.sessions import Sessions
 from registry.tables import DeviceRow
 from telemetry import Device, RegistryError
@@ -18,14 +18,14 @@ from telemetry import Device, RegistryError
 class DeviceRecord:
     """A device and the gateway that reads it. Times in UTC nanoseconds.
 
-    declared: it stands in the configuration file, which alone may change it.
+    declared: always False; what a file declares is known through its gateway's status.
     """
 
     device: Device
     gateway: str
-    declared: bool
     created_at: int
     changed_at: int
+    declared: bool = False
 
 
 class DeviceRepository:
@@ -48,7 +48,7 @@ class DeviceRepository:
                     f"there is a device {device.id!r} already, on gateway {taken.gateway!r}; "
                     "choose another id or change that one"
                 )
-            row = DeviceRow(id=device.id, declared=False, created_at=now)
+            row = DeviceRow(id=device.id, created_at=now)
             describe(row, device, gateway, now)
             session.add(row)
         return _record(row)
@@ -71,22 +71,20 @@ class DeviceRepository:
     async def change(self, device: Device, gateway: str | None = None) -> DeviceRecord:
         """Replaces the description of the device with this id, and moves it when a gateway is given.
 
-        Raises NotFound, and Conflict where the configuration file rules.
+        Raises NotFound.
         """
         now = self._sessions.now()
         async with self._sessions.writing() as session:
             row = await _row(session, device.id)
-            refuse_declared("device", row.id, declared=row.declared)
             for concerned in {row.gateway, gateway or row.gateway}:
                 await renew_configuration(session, concerned, now)
             describe(row, device, gateway or row.gateway, now)
             return _record(row)
 
     async def delete(self, device_id: str) -> None:
-        """Forgets the device; its readings stay. Raises NotFound or Conflict."""
+        """Forgets the device; its readings stay. Raises NotFound."""
         async with self._sessions.writing() as session:
             row = await _row(session, device_id)
-            refuse_declared("device", row.id, declared=row.declared)
             await renew_configuration(session, row.gateway, self._sessions.now())
             await session.delete(row)
 
@@ -135,7 +133,6 @@ def _record(row: DeviceRow) -> DeviceRecord:
     return DeviceRecord(
         device=described(row),
         gateway=row.gateway,
-        declared=row.declared,
         created_at=row.created_at,
         changed_at=row.changed_at,
     )

@@ -18,16 +18,16 @@ class GatewayRecord:
     """A gateway. Times in UTC nanoseconds.
 
     config_version: grows by one with every change of the gateway's devices.
-    declared: it stands in the configuration file, which alone may change it.
+    declared: always False; what a file declares is known through its gateway's status.
     """
 
     id: str
     name: str
     site: str
-    declared: bool
     config_version: int
     created_at: int
     changed_at: int
+    declared: bool = False
 
 
 class GatewayRepository:
@@ -43,7 +43,6 @@ class GatewayRepository:
             id=_checked(gateway_id),
             name=name,
             site=site,
-            declared=False,
             config_version=0,
             created_at=now,
             changed_at=now,
@@ -70,10 +69,9 @@ class GatewayRepository:
     async def change(
         self, gateway_id: str, *, name: str | None = None, site: str | None = None
     ) -> GatewayRecord:
-        """Changes what is given. Raises NotFound, and Conflict where the configuration file rules."""
+        """Changes what is given. Raises NotFound."""
         async with self._sessions.writing() as session:
             row = await gateway_row(session, gateway_id)
-            refuse_declared("gateway", row.id, declared=row.declared)
             row.name = row.name if name is None else name
             row.site = row.site if site is None else site
             row.changed_at = self._sessions.now()
@@ -83,7 +81,6 @@ class GatewayRepository:
         """Forgets a gateway that has no devices. Raises NotFound or Conflict."""
         async with self._sessions.writing() as session:
             row = await gateway_row(session, gateway_id)
-            refuse_declared("gateway", row.id, declared=row.declared)
             devices = await session.scalar(
                 select(func.count()).select_from(DeviceRow).where(DeviceRow.gateway == gateway_id)
             )
@@ -108,17 +105,10 @@ def gateway_record(row: GatewayRow) -> GatewayRecord:
         id=row.id,
         name=row.name,
         site=row.site,
-        declared=row.declared,
         config_version=row.config_version,
         created_at=row.created_at,
         changed_at=row.changed_at,
     )
-
-
-def refuse_declared(what: str, its_id: str, *, declared: bool) -> None:
-    """Raises Conflict for something that the configuration file describes."""
-    if declared:
-        raise Conflict(f"{what} {its_id!r} stands in the configuration file; change it there")
 
 
 def _checked(gateway_id: str) -> str:

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from registry.errors import Conflict, NotFound
-from registry.recording import Recording, cancel, notifications
+from registry.recording import Recording, notifications
 from registry.sessions import Sessions
 from registry.states import FIRING_STATES, Cause, IncidentPolicy, IncidentState, NotificationState
 from registry.tables import IncidentRow, NotificationRow
@@ -108,7 +108,12 @@ class IncidentRepository:
         row.acknowledged_by = by
         if row.state == IncidentState.OPEN:
             row.state = IncidentState.ACKNOWLEDGED
-        await cancel(session, row.id, {Cause.REPEATED}, row.changed_at)
+        repeats = update(NotificationRow).where(
+            NotificationRow.incident_id == row.id,
+            NotificationRow.cause == Cause.REPEATED,
+            NotificationRow.state == NotificationState.PENDING,
+        )
+        await session.execute(repeats.values(state=NotificationState.CANCELLED, changed_at=row.changed_at))
 
     async def remind(self, every: float) -> int:
         """New notifications of critical incidents that nobody acknowledged for `every` seconds.

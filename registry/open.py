@@ -13,7 +13,6 @@ from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from registry.declared import Declaration
 from registry.devices import DeviceRepository
 from registry.file import prepare_file
 from registry.gateways import GatewayRepository
@@ -33,13 +32,12 @@ _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The platform's relational facts, by repository; `file.declare` writes what the configuration says."""
+    """The platform's relational facts, by repository."""
 
     gateways: GatewayRepository
     devices: DeviceRepository
     incidents: IncidentRepository
     notifications: NotificationRepository
-    file: Declaration
 
 
 @asynccontextmanager
@@ -67,7 +65,6 @@ async def open_registry(
             devices=DeviceRepository(sessions),
             incidents=IncidentRepository(sessions, policy or IncidentPolicy()),
             notifications=NotificationRepository(sessions),
-            file=Declaration(sessions),
         )
     finally:
         await engine.dispose()

@@ -1,8 +1,9 @@
 """How firings and clearings become incidents, and incidents notifications, within one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from registry.states import FIRING_STATES, Cause, IncidentPolicy, IncidentState, NotificationState
@@ -19,20 +20,32 @@ class Recording:
         self._policy = policy
         self._now = now
         self._unclosed: dict[tuple[str, str], IncidentRow] = {}
+        self._pending: dict[IncidentRow, list[NotificationRow]] = defaultdict(list)
+        self._new: list[tuple[IncidentRow, NotificationRow]] = []
 
     async def record(self, changes: Sequence[Change]) -> Sequence[IncidentRow]:
         """Applies the changes in order; gives the incidents that are different now."""
-        rules = {change.rule_id for change in changes}
-        unclosed = select(IncidentRow).where(
-            IncidentRow.rule_id.in_(rules), IncidentRow.state != IncidentState.CLOSED
-        )
-        self._unclosed = {(row.rule_id, row.device): row for row in await self._session.scalars(unclosed)}
-        touched: dict[int, IncidentRow] = {}
+        await self._read({change.rule_id for change in changes})
+        touched: dict[IncidentRow, None] = {}
         for change in changes:
-            row = await (self._fire(change) if isinstance(change, Firing) else self._clear(change))
+            row = await self._fire(change) if isinstance(change, Firing) else self._clear(change)
             if row is not None:
-                touched[row.id] = row
-        return list(touched.values())
+                touched[row] = None
+        await self._session.flush()  # gives new incidents their numbers
+        for incident, notification in self._new:
+            notification.incident_id = incident.id
+            self._session.add(notification)
+        return list(touched)
+
+    async def _read(self, rules: Set[str]) -> None:
+        about = IncidentRow.rule_id.in_(rules) & (IncidentRow.state != IncidentState.CLOSED)
+        incidents: dict[int, IncidentRow] = {}
+        for row in await self._session.scalars(select(IncidentRow).where(about)):
+            self._unclosed[row.rule_id, row.device] = incidents[row.id] = row
+        pending = select(NotificationRow).join(IncidentRow, NotificationRow.incident_id == IncidentRow.id)
+        is_pending = NotificationRow.state == NotificationState.PENDING
+        for notification in await self._session.scalars(pending.where(about, is_pending)):
+            self._pending[incidents[notification.incident_id]].append(notification)
 
     async def _fire(self, firing: Firing) -> IncidentRow | None:
         row = self._unclosed.get((firing.rule_id, firing.device))
@@ -40,7 +53,7 @@ class Recording:
             return None
         if row is None or self._is_over(row, firing.at):
             return await self._open(firing, replaces=row)
-        await self._reopen(row, firing)
+        self._reopen(row, firing)
         return row
 
     def _is_over(self, row: IncidentRow, fired_at: int) -> bool:
@@ -55,13 +68,12 @@ class Recording:
             await self._session.flush()  # the index allows only one unclosed incident for the pair
         row = _new_incident(firing, self._now)
         self._session.add(row)
-        await self._session.flush()
         self._unclosed[firing.rule_id, firing.device] = row
         self._tell(row, Cause.OPENED)
         return row
 
-    async def _reopen(self, row: IncidentRow, firing: Firing) -> None:
-        cancelled = await cancel(self._session, row.id, {Cause.CLEARED}, self._now)
+    def _reopen(self, row: IncidentRow, firing: Firing) -> None:
+        cancelled = self._cancel(row, Cause.CLEARED)
         _describe(row, firing)
         row.state = IncidentState.OPEN if row.acknowledged_at is None else IncidentState.ACKNOWLEDGED
         row.cleared_at = None
@@ -71,11 +83,11 @@ class Recording:
         if believed_over and row.state == IncidentState.OPEN:
             self._tell(row, Cause.REPEATED)
 
-    async def _clear(self, clearing: Clearing) -> IncidentRow | None:
+    def _clear(self, clearing: Clearing) -> IncidentRow | None:
         row = self._unclosed.get((clearing.rule_id, clearing.device))
         if row is None or row.state not in FIRING_STATES:
             return None
-        await cancel(self._session, row.id, {Cause.REPEATED}, self._now)
+        self._cancel(row, Cause.REPEATED)
         row.state = IncidentState.CLEARED
         row.cleared_at = clearing.at
         row.changed_at = self._now
@@ -83,7 +95,17 @@ class Recording:
         return row
 
     def _tell(self, row: IncidentRow, cause: Cause, after: float = 0.0) -> None:
-        self._session.add_all(notifications(row, row.notify, cause, self._now, after))
+        new = notifications(row, row.notify, cause, self._now, after)
+        self._pending[row] += new
+        self._new += [(row, notification) for notification in new]
+
+    def _cancel(self, row: IncidentRow, cause: Cause) -> int:
+        untrue = [each for each in self._pending[row] if each.cause == cause]
+        for notification in untrue:
+            notification.state = NotificationState.CANCELLED
+            notification.changed_at = self._now
+        self._pending[row] = [each for each in self._pending[row] if each.cause != cause]
+        return len(untrue)
 
 
 def notifications(
@@ -105,21 +127,6 @@ def notifications(
         )
         for contact in contacts
     ]
-
-
-async def cancel(session: AsyncSession, incident_id: int, causes: Iterable[Cause], now: int) -> int:
-    """Cancels the incident's pending notifications of these causes. Returns how many there were."""
-    pending = (
-        update(NotificationRow)
-        .where(
-            NotificationRow.incident_id == incident_id,
-            NotificationRow.cause.in_(list(causes)),
-            NotificationRow.state == NotificationState.PENDING,
-        )
-        .values(state=NotificationState.CANCELLED, changed_at=now)
-        .returning(NotificationRow.id)
-    )
-    return len((await session.scalars(pending)).all())
 
 
 def _new_incident(firing: Firing, now: int) -> IncidentRow:

@@ -32,7 +32,6 @@ class GatewayRow(Table):
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     site: Mapped[str]
-    declared: Mapped[bool]
     config_version: Mapped[int]
     created_at: Mapped[int] = mapped_column(Nanoseconds)
     changed_at: Mapped[int] = mapped_column(Nanoseconds)
@@ -50,7 +49,6 @@ class DeviceRow(Table):
     name: Mapped[str]
     every: Mapped[float | None]
     unit_id: Mapped[int]
-    declared: Mapped[bool]
     created_at: Mapped[int] = mapped_column(Nanoseconds)
     changed_at: Mapped[int] = mapped_column(Nanoseconds)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from registry import Conflict, DeclaredGateway, NotFound, Registry, open_registry
+from registry import Conflict, NotFound, Registry, open_registry
 from telemetry import Device, RegistryError
 
 MAST = Device(id="quay-mast", profile="nmea-weather", link="tcp://127.0.0.1:10110")
@@ -31,7 +31,7 @@ async def registry(tmp_path: Path) -> AsyncIterator[Registry]:
 async def test_a_gateway_and_its_devices_are_read_back_as_they_were_created(registry: Registry) -> None:
     created = await registry.gateways.create("dinh-vu", name="Đình Vũ", site="Hải Phòng")
     assert await registry.gateways.get("dinh-vu") == created
-    assert (created.name, created.site, created.declared) == ("Đình Vũ", "Hải Phòng", False)
+    assert (created.name, created.site) == ("Đình Vũ", "Hải Phòng")
     for device in (MAST, METER):
         record = await registry.devices.create(device, "dinh-vu")
         assert await registry.devices.get(device.id) == record
@@ -124,44 +124,6 @@ async def test_lists_come_in_pages_that_miss_nothing_and_repeat_nothing(registry
     assert seen == [f"mast-{number}" for number in range(7)]
     own = await registry.devices.list(gateway="dinh-vu")
     assert [record.device.id for record in own] == ["mast-1", "mast-3", "mast-5"]
-
-
-async def test_what_the_file_declares_appears_and_only_the_file_changes_it(registry: Registry) -> None:
-    await registry.file.declare([DeclaredGateway("dinh-vu", (MAST,), site="Dinh Vu")])
-    assert (await registry.gateways.get("dinh-vu")).declared
-    assert (await registry.devices.get("quay-mast")).declared
-    with pytest.raises(Conflict, match="stands in the configuration file"):
-        await registry.devices.delete("quay-mast")
-    with pytest.raises(Conflict, match="stands in the configuration file"):
-        await registry.gateways.change("dinh-vu", name="x")
-
-
-async def test_declaring_the_same_again_leaves_the_configuration_version(registry: Registry) -> None:
-    for _ in range(2):
-        await registry.file.declare([DeclaredGateway("dinh-vu", (MAST, METER))])
-        assert (await registry.gateways.get("dinh-vu")).config_version == 2
-    await registry.file.declare([DeclaredGateway("dinh-vu", (MAST,))])
-    assert (await registry.gateways.get("dinh-vu")).config_version == 3
-    assert [record.device for record in await registry.devices.list()] == [MAST]
-
-
-async def test_a_gateway_gone_from_the_file_stays_while_the_api_has_devices_on_it(registry: Registry) -> None:
-    await registry.file.declare([DeclaredGateway("dinh-vu", (MAST,)), DeclaredGateway("lach-huyen")])
-    await registry.devices.create(METER, "dinh-vu")
-    await registry.file.declare([])
-    assert [record.device for record in await registry.devices.list()] == [METER]
-    assert [(gateway.id, gateway.declared) for gateway in await registry.gateways.list()] == [
-        ("dinh-vu", False)
-    ]
-
-
-async def test_the_file_takes_over_a_device_of_the_api_and_moves_it(registry: Registry) -> None:
-    await registry.gateways.create("lach-huyen")
-    await registry.devices.create(MAST, "lach-huyen")
-    await registry.file.declare([DeclaredGateway("dinh-vu", (MAST,))])
-    record = await registry.devices.get("quay-mast")
-    assert (record.gateway, record.declared) == ("dinh-vu", True)
-    assert (await registry.gateways.get("lach-huyen")).config_version == 2
 
 
 async def test_the_files_of_the_registry_are_its_owners_only(tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ def _gateways_and_devices() -> None:
         sa.Column("id", sa.String, primary_key=True),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("site", sa.String, nullable=False),
-        sa.Column("declared", sa.Boolean, nullable=False),
         sa.Column("config_version", sa.Integer, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("changed_at", sa.BigInteger, nullable=False),
@@ -38,7 +37,6 @@ def _gateways_and_devices() -> None:
         sa.Column("name", sa.String, nullable=False),
         sa.Column("every", sa.Double, nullable=True),
         sa.Column("unit_id", sa.Integer, nullable=False),
-        sa.Column("declared", sa.Boolean, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("changed_at", sa.BigInteger, nullable=False),
     )
