@@ -35,8 +35,8 @@ class ModbusDevice:
         self._unused = self._unused_cells()
 
     def reply(self, frame: Frame) -> bytes | None:
-        """The reply's PDU; None for another unit's request, which this device leaves to that one."""
-        if frame.unit != self.unit_id:
+        """The reply's PDU; None for a request of nothing and for another unit's, which that one answers."""
+        if frame.unit != self.unit_id or not frame.pdu:
             return None
         try:
             return self._answer(frame.pdu)

@@ -31,11 +31,8 @@ async def serve_rtu(line: SerialLine, *devices: ModbusDevice) -> AsyncGenerator[
                 if reply is not None:
                     line.put(wrap_rtu(frame.unit, reply))
 
-    line.listen(receive)
-    try:
+    with line.heard_by(receive):
         yield line.url
-    finally:
-        line.deafen()
 
 
 class _Client(Connection):

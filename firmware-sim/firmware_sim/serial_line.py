@@ -50,13 +50,15 @@ class SerialLine:
         if written < len(payload):
             termios.tcflush(self._far, termios.TCIFLUSH)
 
-    def listen(self, receive: Callable[[bytes], None]) -> None:
-        """Calls `receive` with what comes from the other end, until the line closes."""
-        asyncio.get_running_loop().add_reader(self._near, lambda: receive(os.read(self._near, 4096)))
-
-    def deafen(self) -> None:
-        """Stops calling."""
-        asyncio.get_running_loop().remove_reader(self._near)
+    @contextmanager
+    def heard_by(self, receive: Callable[[bytes], None]) -> Generator[None]:
+        """While the block runs, calls `receive` with what comes from the other end."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._near, lambda: receive(os.read(self._near, 4096)))
+        try:
+            yield
+        finally:
+            loop.remove_reader(self._near)
 
 
 @contextmanager
@@ -74,7 +76,6 @@ def serial_line(path: Path, baudrate: int, rest: Rest = asyncio.sleep) -> Genera
         try:
             yield line
         finally:
-            line.deafen()
             path.unlink(missing_ok=True)
     finally:
         os.close(near)

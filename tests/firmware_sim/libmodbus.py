@@ -35,7 +35,8 @@ class Client:
 def rtu_client(path: Path, baudrate: int) -> Generator[Client]:
     """A client on a serial port that waits 0.3 s for an answer."""
     library = _library()
-    context = ctypes.c_void_p(library.modbus_new_rtu(str(path).encode(), baudrate, b"N", 8, 1))
+    parity = ctypes.c_char(b"N")
+    context = ctypes.c_void_p(library.modbus_new_rtu(str(path).encode(), baudrate, parity, 8, 1))
     assert context.value, "libmodbus takes no such port"
     library.modbus_set_response_timeout(context, 0, 300_000)
     library.modbus_set_slave(context, 1)
