@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from registry.errors import Conflict, NotFound
 from registry.gateways import gateway_row
 from registry.sessions import Sessions
-from registry.tables import DeviceRow
+from registry.tables import DeviceRow, GatewayRow
 from telemetry import Device, RegistryError
 
 
@@ -92,7 +92,7 @@ class DeviceRepository:
 async def renew_configuration(session: AsyncSession, gateway_id: str, now: int) -> None:
     """Counts the gateway's configuration up within a session. Raises NotFound."""
     gateway = await gateway_row(session, gateway_id)
-    gateway.config_version += 1
+    gateway.config_version = GatewayRow.config_version + 1  # in the database, which counts each one
     gateway.changed_at = now
 
 

@@ -91,6 +91,14 @@ async def test_a_gateway_with_devices_cannot_be_deleted_before_they_are(registry
     assert list(await registry.gateways.list()) == []
 
 
+async def test_changing_a_gateway_changes_what_is_given_and_no_configuration(registry: Registry) -> None:
+    created = await registry.gateways.create("dinh-vu", name="Đình Vũ", site="Hải Phòng")
+    changed = await registry.gateways.change("dinh-vu", name="Đình Vũ 2")
+    assert (changed.name, changed.site, changed.config_version) == ("Đình Vũ 2", "Hải Phòng", 0)
+    assert changed.changed_at > created.changed_at
+    assert await registry.gateways.get("dinh-vu") == changed
+
+
 async def test_a_taken_gateway_id_is_refused(registry: Registry) -> None:
     await registry.gateways.create("dinh-vu")
     with pytest.raises(Conflict, match="'dinh-vu' already"):
