@@ -211,8 +211,9 @@ def sift(lines: Sequence[str]) -> Plain:
             texts.append(text)
             differences.append(expected ^ heading.checksum)
     payloads = "".join(texts).encode()
-    if checksums(payloads, PLAIN) != differences:
-        sound = list(map(eq, checksums(payloads, PLAIN), differences))
+    sums = checksums(payloads, PLAIN)
+    if sums != bytes(differences):
+        sound = list(map(eq, sums, differences))
         places, payloads = list(compress(places, sound)), "".join(compress(texts, sound)).encode()
     return Plain(places, payloads)
 
