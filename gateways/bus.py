@@ -34,18 +34,19 @@ class Seat:
         return self.aside_until is None and self.driver.wake_at is None and not self.driver.busy
 
 
-class DriverBug(Exception):  # noqa: N818 - a bug, not an error of the tree that callers may expect
-    """A driver raised, which none may; the cause is what it raised."""
+@dataclass(frozen=True, slots=True)
+class DriverBug:
+    """A driver raised, which none may."""
 
-    def __init__(self, device: str) -> None:
-        super().__init__(f"the driver of {device} has a bug; it is left out for {ASIDE_TIME:g} s")
-        self.device = device
+    device: str
+    error: Exception
 
 
 class Bus:
     """The drivers of one link.
 
-    After any call, `take_events` and `outgoing` give what it produced; they raise nothing.
+    After any call, `take_events`, `outgoing` and `take_bugs` give what it produced. No call raises; a
+    driver that did is left out for a minute, and the link should be opened anew.
     """
 
     def __init__(self, seats: Sequence[Seat]) -> None:
@@ -53,6 +54,7 @@ class Bus:
         self._owner: Seat | None = None
         self._events: list[tuple[str, Sequence[Event]]] = []
         self._outgoing: list[bytes] = []
+        self._bugs: list[DriverBug] = []
 
     @property
     def wake_at(self) -> float | None:
@@ -62,7 +64,7 @@ class Bus:
         return min((seat.due for seat in self.seats if seat.due is not None), default=None)
 
     def connected(self, now: Instant) -> None:
-        """The link was opened anew. Raises DriverBug."""
+        """The link was opened anew."""
         self._owner = None
         self._outgoing.clear()
         for seat in self.seats:
@@ -70,17 +72,17 @@ class Bus:
                 self._call(seat, now, lambda driver: driver.connected(now))
 
     def receive(self, data: bytes, now: Instant, origin: str) -> None:
-        """Bytes came in. Raises DriverBug."""
+        """Bytes came in."""
         for seat in self.seats:
             if seat is self._owner or seat.listens:
                 self._call(seat, now, lambda driver: driver.receive(data, now, origin))
 
     def advance(self, now: Instant) -> None:
-        """Wakes whoever is due and may speak. Raises DriverBug."""
+        """Wakes whoever is due and may speak."""
         if self._owner is not None and self._owner.driver.busy:
             if _is_due(self._owner, now):
                 self._wake(self._owner, now)
-            if self._owner.driver.busy:
+            if self._owner is None or self._owner.driver.busy:
                 return
         due = sorted((seat for seat in self.seats if _is_due(seat, now)), key=_turn)
         for seat in due:
@@ -100,6 +102,11 @@ class Bus:
         self._outgoing.clear()
         return data
 
+    def take_bugs(self) -> list[DriverBug]:
+        """The drivers that raised since the last call."""
+        bugs, self._bugs = self._bugs, []
+        return bugs
+
     def _put_back(self, seat: Seat, now: Instant) -> None:
         if seat.aside_until is not None:
             seat.driver, seat.aside_until = seat.open_driver(), None
@@ -115,10 +122,11 @@ class Bus:
         try:
             events = step(seat.driver)
             data = seat.driver.outgoing()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is one driver's bug and told as such
             seat.aside_until = now.monotonic + ASIDE_TIME
             self._owner = None if self._owner is seat else self._owner
-            raise DriverBug(seat.device) from error
+            self._bugs.append(DriverBug(seat.device, error))
+            return
         if events:
             self._events.append((seat.device, events))
         if data:

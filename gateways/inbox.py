@@ -8,7 +8,7 @@ from collections.abc import Callable
 from telemetry import LinkError
 
 LARGEST_READ = 65_536  # bytes
-_COST_OF_A_CHUNK = 64  # bytes each chunk counts beyond its content, so that empty ones are bounded too
+_COST_OF_A_CHUNK = 64  # bytes each chunk counts beyond its content, so that tiny ones are bounded too
 
 
 class Inbox:
@@ -34,12 +34,13 @@ class Inbox:
         return self._held_back
 
     def put(self, data: bytes, origin: str = "") -> None:
-        """Bytes came in."""
+        """Bytes came in; none at all are nothing."""
         for start in range(0, len(data), LARGEST_READ):
             part = data[start : start + LARGEST_READ]
             self._chunks.append((part, origin))
             self.size += len(part) + _COST_OF_A_CHUNK
-        self._stir()
+        if data:
+            self._stir()
 
     def offer(self, data: bytes, origin: str) -> None:
         """As put, for a wire that cannot hold back: what finds no room is dropped and counted."""

@@ -21,6 +21,7 @@ from gateways.link_sockets import (
     open_udp_listen,
 )
 from telemetry import ConfigurationError
+from telemetry.topics import check_filter
 
 __all__ = ["Link", "LinkAddress", "open_link", "parse_link", "shown"]
 
@@ -40,7 +41,6 @@ DRIVERS_KEYS = frozenset({"framing"})
 
 _LINE_KEYS = frozenset({"baudrate", "parity", "bytesize", "stopbits"})
 _PASSWORD = re.compile(r"(//[^/@:]*):[^/]*@")
-_ILLEGAL_FILTER = re.compile(r"\x00|[^/]\+|\+[^/]|[^/]#|#.")
 
 
 def parse_link(url: str) -> LinkAddress:
@@ -118,12 +118,13 @@ def _mqtt(url: str, scheme: str, rest: str) -> MqttAddress:
 
 
 def _topic_filter(url: str, text: str) -> str:
-    if not text or _ILLEGAL_FILTER.search(text) or len(text.encode()) > 65_535:
+    try:
+        return check_filter(text)
+    except ValueError as error:
         raise ConfigurationError(
-            f"{shown(url)!r} has no valid topic filter: levels between slashes, + for any, # for the rest, "
-            "such as mqtt:sensors/+/state or mqtt://user:password@host:1883/sensors/#"
-        )
-    return text
+            f"{shown(url)!r}: {error}; write it like mqtt:sensors/+/state, or on another broker "
+            "mqtt://user:password@host:1883/sensors/#"
+        ) from error
 
 
 def _host(url: str, parts: SplitResult, example: str) -> str:

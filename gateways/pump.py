@@ -10,7 +10,7 @@ from broker.backoff import Backoff
 from broker.session import BrokerAddress
 from drivers.contract import Event, Fault
 from gateways import clock
-from gateways.bus import Bus, DriverBug
+from gateways.bus import ASIDE_TIME, Bus
 from gateways.device_record import DeviceRecord
 from gateways.inbox import Link
 from gateways.links import LinkAddress, open_link
@@ -48,19 +48,19 @@ class Pump:
                     await self._converse(link)
             except LinkError as error:
                 self._link_failed(str(error))
-            except DriverBug as bug:
-                self._driver_failed(bug)
             held = 0.0 if opened_at is None else time.monotonic() - opened_at
             await asyncio.sleep(backoff.after(held))
 
     async def _converse(self, link: Link) -> None:
+        """Until the link breaks (LinkError), or a driver has a bug and the link is to be opened anew."""
         now = clock.now()
         for record in self._records.values():
             record.link_opened(now)
         self._bus.connected(now)
         while True:
             self._bus.advance(now)
-            self._deliver(now)
+            if self._deliver(now):
+                return
             if data := self._bus.outgoing():
                 link.write(data)
             chunk = await link.read(self._bus.wake_at)
@@ -68,7 +68,8 @@ class Pump:
             if chunk is not None:
                 self._bus.receive(chunk[0], now, chunk[1])
 
-    def _deliver(self, now: Instant) -> None:
+    def _deliver(self, now: Instant) -> bool:
+        """Passes on what the drivers found; whether one of them has a bug."""
         for device, events in self._bus.take_events():
             record = self._records[device]
             readings = [event for event in events if isinstance(event, Reading)]
@@ -79,18 +80,18 @@ class Pump:
                 self._sink(readings)
             if len(readings) < len(events):
                 _note_faults(events, record, now)
+        bugs = self._bus.take_bugs()
+        for bug in bugs:
+            log.error("device.driver_bug", device=bug.device, exc_info=bug.error)
+            text = f"its driver has a bug and is left out for {ASIDE_TIME:g} s: {bug.error!r}"
+            self._records[bug.device].failed(text, now)
+        return bool(bugs)
 
     def _link_failed(self, reason: str) -> None:
         now = clock.now()
         self._deliver(now)
         for record in self._records.values():
             record.link_failed(reason, now)
-
-    def _driver_failed(self, bug: DriverBug) -> None:
-        now = clock.now()
-        log.error("device.driver_bug", device=bug.device, exc_info=bug)
-        self._deliver(now)
-        self._records[bug.device].failed(f"{bug}: {bug.__cause__!r}", now)
 
 
 def _note_faults(events: Sequence[Event], record: DeviceRecord, now: Instant) -> None:

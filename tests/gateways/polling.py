@@ -1,0 +1,82 @@
+"""Small drivers for tests: one that asks and counts answers, one that listens, one that has a bug."""
+
+from collections.abc import Sequence
+
+from drivers.contract import Event, Fault, Listener
+from drivers.lines import LineSplitter
+from telemetry import Instant, Reading
+
+EPOCH = 1_795_000_000_000_000_000
+
+
+class Poller:
+    """Sends `name?`, expects `name=<number>` and a line end within the time-out."""
+
+    def __init__(self, name: str, every: float, timeout: float = 1.0) -> None:
+        self.name = name
+        self.every = every
+        self.timeout = timeout
+        self.busy = False
+        self.wake_at: float | None = None
+        self.sent: list[float] = []
+        self.heard: list[bytes] = []
+        self._outgoing = b""
+        self._due = 0.0
+        self._answer = b""
+
+    def connected(self, now: Instant) -> None:
+        self.busy, self._answer, self._outgoing = False, b"", b""
+        self._due = now.monotonic
+        self.wake_at = self._due
+
+    def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
+        self.heard.append(data)
+        self._answer += data
+        if not self.busy or not self._answer.endswith(b"\n"):
+            return ()
+        name, _, value = self._answer.decode(errors="replace").strip().partition("=")
+        if name != self.name:
+            return self._end(now, Fault(self.name, "stranger", f"an answer of {name}", data))
+        return self._end(now, Reading(self.name, "test", now.utc, {"value": value}))
+
+    def wake(self, now: Instant) -> Sequence[Event]:
+        if self.busy:
+            return self._end(now, Fault(self.name, "timeout", "no answer"))
+        self.sent.append(now.monotonic)
+        self._outgoing = f"{self.name}?\n".encode()
+        self.busy, self.wake_at = True, now.monotonic + self.timeout
+        return ()
+
+    def outgoing(self) -> bytes:
+        data, self._outgoing = self._outgoing, b""
+        return data
+
+    def _end(self, now: Instant, event: Event) -> Sequence[Event]:
+        self.busy, self._answer = False, b""
+        self._due = max(self._due + self.every, now.monotonic)
+        self.wake_at = self._due
+        return (event,)
+
+
+class LineListener(Listener):
+    """Every line is a reading; `bug` makes it raise, `bad` is a fault."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.connections = 0
+        self._lines = LineSplitter()
+
+    def connected(self, now: Instant) -> None:
+        self.connections += 1
+        self._lines.clear()
+
+    def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
+        events: list[Event] = []
+        for number, line in enumerate(self._lines.feed(data)):
+            if line == b"bug":
+                raise ZeroDivisionError("a bug for the test")
+            if line == b"bad":
+                events.append(Fault(self.name, "checksum", "a bad line", line))
+            else:
+                events.append(Reading(self.name, "test", now.utc + number, {"line": line.decode()}))
+        return events

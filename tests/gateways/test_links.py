@@ -1,0 +1,318 @@
+"""Links over real sockets, ptys, brokers and files."""
+
+import asyncio
+import os
+import socket
+import time
+import tty
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from broker.session import BrokerAddress, connect
+from gateways.inbox import LARGEST_READ, Inbox, Link
+from gateways.link_sockets import keep_alive
+from gateways.links import open_link, parse_link
+from telemetry import LinkError
+from tests.servers import free_port, pty_pair
+from tests.waiting import until
+
+
+@asynccontextmanager
+async def opened(url: str, platform: BrokerAddress | None = None) -> AsyncGenerator[Link]:
+    async with asyncio.timeout(20), open_link(parse_link(url), platform) as link:
+        yield link
+
+
+async def collect(link: Link, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        chunk = await link.read()
+        assert chunk is not None
+        data += chunk[0]
+    return data
+
+
+Caller = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@asynccontextmanager
+async def device() -> AsyncGenerator[tuple[int, asyncio.Queue[Caller]]]:
+    """A TCP server: its port, and whoever connects."""
+    callers: asyncio.Queue[Caller] = asyncio.Queue()
+    writers: list[asyncio.StreamWriter] = []
+
+    def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        callers.put_nowait((reader, writer))
+
+    server = await asyncio.start_server(welcome, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], callers
+    for writer in writers:
+        writer.transport.abort()
+    await asyncio.sleep(0)
+
+
+async def test_tcp_carries_bytes_both_ways_and_breaks_when_the_device_hangs_up() -> None:
+    async with device() as (port, callers), opened(f"tcp://127.0.0.1:{port}") as link:
+        reader, writer = await callers.get()
+        writer.write(b"hello")
+        assert await link.read() == (b"hello", "")
+        link.write(b"ask")
+        assert await reader.readexactly(3) == b"ask"
+        writer.write(b"last words")
+        writer.close()
+        assert await collect(link, 10) == b"last words"
+        with pytest.raises(LinkError, match="closed the connection"):
+            await link.read()
+        with pytest.raises(LinkError, match="closed the connection"):
+            link.write(b"x")
+
+
+async def test_tcp_says_why_it_cannot_connect() -> None:
+    with pytest.raises(LinkError, match=r"cannot connect to 127\.0\.0\.1"):
+        async with opened(f"tcp://127.0.0.1:{free_port()}"):
+            pass
+
+
+async def test_a_read_ends_at_its_deadline_and_loses_nothing() -> None:
+    async with device() as (port, callers), opened(f"tcp://127.0.0.1:{port}") as link:
+        assert await link.read(time.monotonic() + 0.01) is None
+        assert await link.read(time.monotonic() - 1) is None
+        (_, writer) = await callers.get()
+        writer.write(b"x")
+        assert await link.read(time.monotonic() + 10) == (b"x", "")
+        writer.close()
+
+
+async def test_a_sender_that_floods_is_held_back_and_no_byte_is_lost() -> None:
+    flood = os.urandom(4 << 20)
+    async with device() as (port, callers), opened(f"tcp://127.0.0.1:{port}") as link:
+        _, writer = await callers.get()
+        writer.write(flood)
+        await until(link.inbox.must_wait)
+        assert link.inbox.size < LARGEST_READ * 5
+        assert await collect(link, len(flood)) == flood
+        writer.close()
+
+
+async def test_a_device_that_takes_nothing_breaks_the_link() -> None:
+    async with device() as (port, callers), opened(f"tcp://127.0.0.1:{port}") as link:
+        await callers.get()
+
+        def write_on_and_on() -> None:
+            for _ in range(1000):
+                link.write(bytes(65_536))
+
+        with pytest.raises(LinkError, match="takes nothing"):
+            write_on_and_on()
+
+
+async def test_a_peer_that_vanishes_is_looked_for_by_the_system() -> None:
+    async with device() as (port, _):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        keep_alive(writer.transport)
+        sock = writer.transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 15
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_several_senders_dial_in_and_their_lines_are_not_mixed() -> None:
+    port = free_port()
+    async with opened(f"tcp-listen://127.0.0.1:{port}") as link:
+        _, one = await asyncio.open_connection("127.0.0.1", port)
+        other_reader, other = await asyncio.open_connection("127.0.0.1", port)
+        one.write(b"first\n")
+        assert await collect(link, 6) == b"first\n"
+        other.write(b"second\n")
+        assert await collect(link, 7) == b"second\n"
+        one.write(b"one half")
+        other.write(b"whole\nanother")
+        assert await collect(link, 6) == b"whole\n"
+        one.write(b", the other\n")
+        assert b"one half, the other\n" in await collect(link, 27)
+        link.write(b"to the newest")
+        assert await other_reader.readexactly(13) == b"to the newest"
+        one.close()
+        other.write(b" line\nstill here\n")
+        assert (await collect(link, 11)).endswith(b"still here\n")
+        other.close()
+
+
+async def test_a_lone_sender_is_heard_byte_by_byte_so_that_binary_protocols_dial_in_too() -> None:
+    port = free_port()
+    async with opened(f"tcp-listen://127.0.0.1:{port}") as link:
+        _, one = await asyncio.open_connection("127.0.0.1", port)
+        one.write(b"\x01\x03\n\x00\x0a\x00")
+        assert await collect(link, 6) == b"\x01\x03\n\x00\x0a\x00"
+        one.close()
+
+
+async def test_an_unfinished_line_beside_another_sender_is_held_back_only_for_a_moment() -> None:
+    port = free_port()
+    async with opened(f"tcp-listen://127.0.0.1:{port}") as link:
+        _, one = await asyncio.open_connection("127.0.0.1", port)
+        _, other = await asyncio.open_connection("127.0.0.1", port)
+        other.write(b"x\n")
+        await collect(link, 2)
+        one.write(b"\x01\n\x02")
+        assert await collect(link, 3) == b"\x01\n\x02"
+        one.close()
+        other.close()
+
+
+async def test_a_port_that_is_taken_is_a_link_error() -> None:
+    port = free_port()
+    async with opened(f"tcp-listen://127.0.0.1:{port}"):
+        with pytest.raises(LinkError, match=f"cannot listen on TCP port {port}"):
+            async with opened(f"tcp-listen://127.0.0.1:{port}"):
+                pass
+    port = free_port(socket.SOCK_DGRAM)
+    async with opened(f"udp-listen://127.0.0.1:{port}"):
+        with pytest.raises(LinkError, match=f"cannot listen on UDP port {port}"):
+            async with opened(f"udp-listen://127.0.0.1:{port}"):
+                pass
+
+
+async def test_datagrams_stay_whole_and_say_who_sent_them() -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind(("127.0.0.1", 0))
+        sender.settimeout(10)
+        origin = f"127.0.0.1:{sender.getsockname()[1]}"
+        async with opened(f"udp-listen://127.0.0.1:{port}") as link:
+            for part in (b"one", b"", b"two"):
+                sender.sendto(part, ("127.0.0.1", port))
+            assert [await link.read(), await link.read()] == [(b"one", origin), (b"two", origin)]
+            link.write(b"answer")
+            assert await asyncio.to_thread(sender.recv, 100) == b"answer"
+
+
+async def test_datagrams_nobody_reads_are_dropped_and_counted() -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        async with opened(f"udp-listen://127.0.0.1:{port}") as link:
+
+            def dropped() -> int:
+                for _ in range(50):
+                    sender.sendto(b"x", ("127.0.0.1", port))
+                return link.inbox.dropped
+
+            await until(dropped)
+            assert link.inbox.size <= LARGEST_READ + 64
+
+
+async def test_serial_carries_bytes_both_ways(tmp_path: Path) -> None:
+    with pty_pair(tmp_path) as (ours, theirs):
+        far = os.open(theirs, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(far)
+        async with opened(f"serial://{ours}?baudrate=4800") as link:
+            os.write(far, b"$WIMWV\r\n\x00\xff")
+            assert await collect(link, 10) == b"$WIMWV\r\n\x00\xff"
+            link.write(b"ask")
+            assert await asyncio.to_thread(os.read, far, 3) == b"ask"
+        async with opened(f"serial://{ours}"):
+            pass
+        os.close(far)
+
+
+def plug_in(port: Path) -> int:
+    """A pseudo-terminal that appears under this name; closing the descriptor pulls it out."""
+    far, near = os.openpty()
+    tty.setraw(near)
+    port.unlink(missing_ok=True)
+    port.symlink_to(os.ttyname(near))
+    os.close(near)
+    return far
+
+
+async def test_a_serial_adapter_that_is_pulled_out_breaks_the_link_and_works_again(tmp_path: Path) -> None:
+    url = f"serial://{tmp_path}/ttyUSB0"
+    far = plug_in(tmp_path / "ttyUSB0")
+    async with opened(url) as link:
+        os.write(far, b"here")
+        assert await collect(link, 4) == b"here"
+        os.close(far)
+        with pytest.raises(LinkError):
+            await link.read()
+    with pytest.raises(LinkError, match="cannot open serial port"):
+        async with opened(url):
+            pass
+    far = plug_in(tmp_path / "ttyUSB0")
+    async with opened(url) as link:
+        os.write(far, b"back")
+        assert await collect(link, 4) == b"back"
+    os.close(far)
+
+
+async def test_a_missing_serial_port_is_a_link_error(tmp_path: Path) -> None:
+    with pytest.raises(LinkError, match="cannot open serial port"):
+        async with opened(f"serial://{tmp_path}/ttyNONE"):
+            pass
+
+
+async def test_mqtt_messages_come_with_their_topic_and_retained_ones_do_not(mosquitto_port: int) -> None:
+    platform = BrokerAddress("127.0.0.1", mosquitto_port)
+    async with connect(platform, "mast") as mast:
+        await mast.publish("sensors/mast/state", b"old", retain=True)
+        async with opened("mqtt:sensors/+/state", platform) as link:
+            await mast.publish("sensors/mast/state", b"new")
+            await mast.publish("sensors/other", b"not ours")
+            await mast.publish("sensors/quay/state", b"quay")
+            assert await link.read() == (b"new", "sensors/mast/state")
+            assert await link.read() == (b"quay", "sensors/quay/state")
+            with pytest.raises(LinkError, match="only listens"):
+                link.write(b"x")
+        async with opened(f"mqtt://127.0.0.1:{mosquitto_port}/sensors/#") as link:
+            await mast.publish("sensors/other", b"ours now")
+            assert await link.read() == (b"ours now", "sensors/other")
+
+
+async def test_an_mqtt_link_without_its_broker_is_a_link_error() -> None:
+    with pytest.raises(LinkError, match="no session with the broker"):
+        async with opened(f"mqtt://127.0.0.1:{free_port()}/a"):
+            pass
+    with pytest.raises(LinkError, match="names no broker"):
+        async with opened("mqtt:a"):
+            pass
+
+
+async def test_a_recording_is_replayed_line_by_line_and_then_is_quiet(tmp_path: Path) -> None:
+    log = tmp_path / "log.nmea"
+    lines = [f"line {number}\r\n".encode() for number in range(5_000)] + [b"unfinished"]
+    log.write_bytes(b"".join(lines))
+    async with opened(f"file://{log}?rate=1000000") as link:
+        link.write(b"nobody hears")
+        assert [await link.read() for _ in lines] == [(line, "") for line in lines]
+        assert await link.read(time.monotonic() + 0.05) is None
+
+
+async def test_a_recording_is_not_replayed_faster_than_its_rate(tmp_path: Path) -> None:
+    log = tmp_path / "log.nmea"
+    log.write_bytes(b"x\n" * 30)
+    begun = time.monotonic()
+    async with opened(f"file://{log}?rate=100") as link:
+        await collect(link, 60)
+    assert time.monotonic() - begun >= 0.2
+
+
+async def test_a_missing_recording_is_a_link_error(tmp_path: Path) -> None:
+    with pytest.raises(LinkError, match="cannot replay"):
+        async with opened(f"file://{tmp_path}/none.nmea"):
+            pass
+
+
+async def test_an_inbox_cuts_what_is_larger_than_one_read() -> None:
+    inbox = Inbox()
+    inbox.put(bytes(LARGEST_READ + 1), "x")
+    first, second = await inbox.read(), await inbox.read()
+    assert first is not None
+    assert second is not None
+    assert (len(first[0]), len(second[0])) == (LARGEST_READ, 1)
+    assert inbox.size == 0

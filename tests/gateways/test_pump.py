@@ -1,0 +1,192 @@
+"""Pumps on real sockets: what comes in is passed on, what breaks is opened again."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from drivers.contract import Driver
+from gateways import clock
+from gateways.background import background
+from gateways.bus import Bus, Seat
+from gateways.device_record import DeviceRecord
+from gateways.links import parse_link
+from gateways.pump import Pump
+from telemetry import Device, Instant, Quality, Reading
+from tests.gateways.polling import LineListener, Poller
+from tests.servers import free_port
+from tests.waiting import until
+
+
+@dataclass
+class Instrument:
+    """A TCP server that answers `name?` with a number, says what it is told, and hangs up when asked."""
+
+    port: int
+    dead: set[str] = field(default_factory=set[str])
+    asked: list[str] = field(default_factory=list[str])
+    calls: int = 0
+    writers: list[asyncio.StreamWriter] = field(default_factory=list[asyncio.StreamWriter])
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.calls += 1
+        self.writers.append(writer)
+        while line := await reader.readline():
+            name = line.decode().strip().rstrip("?")
+            self.asked.append(name)
+            if name not in self.dead:
+                writer.write(f"{name}={len(self.asked)}\n".encode())
+
+    def say(self, data: bytes) -> None:
+        self.writers[-1].write(data)
+
+    def hang_up(self) -> None:
+        self.writers[-1].transport.abort()
+
+
+@asynccontextmanager
+async def instrument(port: int = 0) -> AsyncGenerator[Instrument]:
+    one = Instrument(port)
+    server = await asyncio.start_server(one.serve, "127.0.0.1", port)
+    one.port = server.sockets[0].getsockname()[1]
+    async with server:
+        try:
+            yield one
+        finally:
+            for writer in one.writers:
+                writer.transport.abort()
+            await asyncio.sleep(0)
+
+
+@dataclass
+class Rig:
+    """Drivers on one link, their records, and the readings that came out."""
+
+    records: dict[str, DeviceRecord]
+    readings: list[Reading]
+
+    def state(self, name: str) -> str:
+        return self.records[name].state(clock.now())
+
+    def of(self, name: str) -> list[Reading]:
+        return [reading for reading in self.readings if reading.device == name]
+
+
+@asynccontextmanager
+async def pumping(url: str, *drivers: Poller | LineListener) -> AsyncGenerator[Rig]:
+    rig = Rig({}, [])
+    seats: list[Seat] = []
+    for driver in drivers:
+        device = Device(id=driver.name, profile="test", link=url)
+        rig.records[driver.name] = DeviceRecord(device, "file", silence=60)
+        seats.append(Seat(driver.name, lambda driver=driver: driver, driver))  # type: ignore[misc]
+
+    def sink(readings: Sequence[Reading]) -> None:
+        rig.readings.extend(readings)
+
+    async with background(Pump(parse_link(url), Bus(seats), rig.records, sink).run()):
+        yield rig
+
+
+async def test_pollers_share_a_line_and_a_dead_one_does_not_stop_the_other() -> None:
+    async with instrument() as device:
+        device.dead.add("dead")
+        drivers = Poller("alive", 0.01), Poller("dead", 0.01, timeout=0.02)
+        async with pumping(f"tcp://127.0.0.1:{device.port}", *drivers) as rig:
+            await until(lambda: len(rig.of("alive")) >= 5 and rig.records["dead"].faults["timeout"] >= 5)
+            assert rig.of("dead") == []
+            assert (rig.state("alive"), rig.state("dead")) == ("ok", "faulty")
+            assert rig.records["alive"].readings == len(rig.of("alive"))
+
+
+async def test_a_broken_connection_is_opened_again_and_what_is_read_goes_on() -> None:
+    async with instrument() as device:
+        listener = LineListener("mast")
+        async with pumping(f"tcp://127.0.0.1:{device.port}", listener) as rig:
+            await until(lambda: device.calls == 1)
+            device.say(b"before\nhalf a li")
+            await until(lambda: rig.readings)
+            device.hang_up()
+            await until(lambda: device.calls == 2)
+            device.say(b"after\n")
+            await until(lambda: len(rig.readings) == 2)
+            assert [reading.values["line"] for reading in rig.readings] == ["before", "after"]
+            assert rig.records["mast"].faults["link"] == 1
+            assert listener.connections == 2
+
+
+async def test_a_device_that_appears_later_is_found() -> None:
+    port = free_port()
+    async with pumping(f"tcp://127.0.0.1:{port}", LineListener("mast")) as rig:
+        await until(lambda: rig.records["mast"].faults["link"] >= 2)
+        assert rig.state("mast") == "connecting"
+        assert "cannot connect" in rig.records["mast"].status(clock.now()).detail
+        async with instrument(port) as device:
+            await until(lambda: device.calls)
+            device.say(b"here\n")
+            await until(lambda: rig.state("mast") == "ok")
+
+
+async def test_faults_are_counted_by_reason_and_many_in_a_row_make_a_device_faulty() -> None:
+    async with instrument() as device, pumping(f"tcp://127.0.0.1:{device.port}", LineListener("mast")) as rig:
+        await until(lambda: device.calls)
+        device.say(b"bad\ngood\n")
+        await until(lambda: rig.state("mast") == "ok")
+        device.say(b"bad\nbad\nbad\n")
+        await until(lambda: rig.state("mast") == "faulty")
+        status = rig.records["mast"].status(clock.now())
+        assert (status.faults, status.detail, status.readings) == ({"checksum": 4}, "a bad line", 1)
+        device.say(b"good\n")
+        await until(lambda: rig.state("mast") == "ok")
+
+
+async def test_a_driver_with_a_bug_takes_the_link_with_it_but_not_its_neighbours() -> None:
+    class Careful(LineListener):
+        """Takes what is a bug to the other."""
+
+        def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Reading]:
+            return [Reading(self.name, "test", now.utc, {"size": len(data)})]
+
+    async with instrument() as device:
+        drivers = LineListener("broken"), Careful("careful")
+        async with pumping(f"tcp://127.0.0.1:{device.port}", *drivers) as rig:
+            await until(lambda: device.calls == 1)
+            device.say(b"bug\n")
+            await until(lambda: device.calls == 2)
+            assert rig.state("broken") == "faulty"
+            assert "ZeroDivisionError" in rig.records["broken"].status(clock.now()).detail
+            device.say(b"more\n")
+            await until(lambda: len(rig.of("careful")) == 2)
+            assert rig.of("broken") == []
+
+
+async def test_a_clock_that_was_never_set_makes_readings_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "EARLIEST", 2**63)
+    async with instrument() as device, pumping(f"tcp://127.0.0.1:{device.port}", LineListener("mast")) as rig:
+        await until(lambda: device.calls)
+        device.say(b"hello\n")
+        await until(lambda: rig.readings)
+        assert rig.readings[0].quality is Quality.UNCERTAIN
+
+
+async def test_a_pump_stops_when_told_even_while_it_waits_to_reconnect() -> None:
+    async with asyncio.timeout(5), pumping(f"tcp://127.0.0.1:{free_port()}", LineListener("mast")) as rig:
+        await until(lambda: rig.records["mast"].faults["link"])
+
+
+def test_a_device_is_silent_when_nothing_came_for_long() -> None:
+    record = DeviceRecord(Device(id="mast", profile="p", link="tcp://h:1"), "file", silence=10)
+    record.link_opened(Instant(0, 100))
+    assert record.state(Instant(0, 101)) == "connecting"
+    record.read(1, 5, Instant(0, 101))
+    assert record.state(Instant(0, 111)) == "ok"
+    assert record.state(Instant(0, 112)) == "silent"
+    record.link_failed("gone", Instant(0, 113))
+    assert record.state(Instant(0, 114)) == "connecting"
+
+
+def test_a_driver_is_what_the_test_drivers_are() -> None:
+    drivers: list[Driver] = [Poller("a", 1), LineListener("b")]
+    assert [driver.busy for driver in drivers] == [False, False]
