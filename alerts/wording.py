@@ -4,14 +4,11 @@ The number lets a reader recognise a message that came twice, as it can after a 
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 from registry import Cause, Incident, Notification
 from telemetry import Severity, Title
-from telemetry.times import NANOSECONDS
-
-_VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
-"""Vietnam has kept UTC+7 without summer time since 1975, so no time zone database is needed."""
+from telemetry.times import NANOSECONDS, VIETNAM
 
 _SEVERITY = {
     Severity.INFO: Title(en="information", vi="thông tin"),
@@ -83,14 +80,12 @@ def _english(incident: Incident, severity: str, cause: str) -> str:
 
 
 def _local(nanoseconds: int) -> str:
-    return f"{_moment(nanoseconds).astimezone(_VIETNAM):%H:%M:%S ngày %d/%m/%Y} (giờ Việt Nam)"
+    return f"{_moment(nanoseconds).astimezone(VIETNAM):%H:%M:%S ngày %d/%m/%Y} (giờ Việt Nam)"
 
 
 def _utc(nanoseconds: int) -> str:
     moment = _moment(nanoseconds)
-    return (
-        f"{moment.astimezone(_VIETNAM):%Y-%m-%d %H:%M:%S} Asia/Ho_Chi_Minh ({moment:%Y-%m-%d %H:%M:%S} UTC)"
-    )
+    return f"{moment.astimezone(VIETNAM):%Y-%m-%d %H:%M:%S} Asia/Ho_Chi_Minh ({moment:%Y-%m-%d %H:%M:%S} UTC)"
 
 
 def _moment(nanoseconds: int) -> datetime:

@@ -4,6 +4,7 @@ It has no topic permissions, so it never listens beyond loopback; production has
 """
 
 import asyncio
+import signal
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -37,10 +38,19 @@ async def embedded_broker(port: int | None = None) -> AsyncGenerator[BrokerAddre
         max_inflight_count=IN_FLIGHT,
     )
     try:
-        await asyncio.to_thread(broker.start, START_TIME)
+        await asyncio.to_thread(_start, broker)
     except (OSError, RuntimeError) as error:
         raise LinkError(f"the embedded broker does not start on {address}: {error}") from error
     try:
         yield address
     finally:
         await asyncio.to_thread(broker.stop)
+
+
+def _start(broker: iotcore.Broker) -> None:
+    """Ctrl-C reaches every process of a terminal; the broker must outlive those who say goodbye on it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        broker.start(START_TIME)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

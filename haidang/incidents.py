@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -10,8 +9,8 @@ from rich.text import Text
 
 from haidang.installation import Installation
 from registry.incidents import Incident, IncidentState
+from telemetry.times import VIETNAM
 
-LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 OPEN_STATES = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.CLEARED)
 
 
@@ -37,7 +36,7 @@ async def acknowledge_incident(
 
 def local(nanoseconds: int) -> str:
     """A time as people here read it."""
-    return datetime.fromtimestamp(nanoseconds // 10**9, UTC).astimezone(LOCAL).strftime("%d/%m %H:%M:%S")
+    return datetime.fromtimestamp(nanoseconds // 10**9, UTC).astimezone(VIETNAM).strftime("%d/%m %H:%M:%S")
 
 
 def _table(incidents: Sequence[Incident]) -> Table:

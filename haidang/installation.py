@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
@@ -101,6 +102,7 @@ class Installation:
             folder=self.folder / "gateways" / section.id,
             broker=broker,
             outbox_limit=section.outbox_limit,
+            version=version("haidang"),
         )
 
     def ingest(self, broker: BrokerAddress, store: Store, registry: Registry) -> Ingest:

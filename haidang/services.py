@@ -3,9 +3,10 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -29,7 +30,7 @@ from vessels.picture import Picture
 DEMO_GATEWAY = "demo"
 
 log = structlog.get_logger()
-Watch = Callable[[LiveView, str], Awaitable[None]]
+Watch = Callable[[LiveView, str], Coroutine[Any, Any, None]]
 """Something that shows the running platform: gets the live view and the API's address."""
 
 
@@ -125,11 +126,11 @@ async def _api(
     parts = Parts(registry, store, installation.catalogue, live, broker, installation.rules)
     section = installation.configuration.api
     host, port = whole.host or section.host, section.port if whole.port is None else whole.port
-    async with asyncio.TaskGroup() as tasks, serve(create_app(parts), host, port) as address:
+    async with serve(create_app(parts), host, port) as address, asyncio.TaskGroup() as tasks:
         tasks.create_task(live.run())
         log.info("api.listening", address=address)
         if whole.watch is not None:
-            await whole.watch(live, address)
+            tasks.create_task(whole.watch(live, address))
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 from telemetry.errors import ConfigurationError
 
@@ -22,6 +22,8 @@ _DATE_TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.([0-9]+))?)?)([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
 )
+VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+"""Times are shown in it. UTC+7 without summer time since 1975, so no time zone database is needed."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
