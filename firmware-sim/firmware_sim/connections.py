@@ -60,10 +60,15 @@ async def listening(
 
 @asynccontextmanager
 async def alongside(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
-    """Runs `work` while the block runs; if it fails, so does the block."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
-        try:
-            yield
-        finally:
-            task.cancel()
+    """Runs `work` while the block runs; if it fails, so does the block. A single error comes as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(work)
+            try:
+                yield
+            finally:
+                task.cancel()
+    except BaseExceptionGroup as several:
+        if len(several.exceptions) == 1:
+            raise several.exceptions[0] from None
+        raise

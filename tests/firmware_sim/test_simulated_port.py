@@ -16,9 +16,10 @@ from broker.session import connect
 from drivers.catalogue import load_catalogue
 from firmware_sim import yard_sensor
 from firmware_sim.clock import WorldClock
+from firmware_sim.connections import alongside
 from firmware_sim.port import SimulatedPort, as_toml
 from firmware_sim.world import World
-from telemetry import ConfigurationError, Device, Instant, Reading
+from telemetry import ConfigurationError, Device, Instant, LinkError, Reading
 from tests.firmware_sim.worlds import NOON
 from tests.waiting import until
 
@@ -80,6 +81,21 @@ def exists(path: str) -> bool:
 
 def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_an_error_of_the_block_comes_out_as_itself() -> None:
+    with pytest.raises(ConfigurationError, match="of the block"):
+        async with SimulatedPort():
+            raise ConfigurationError("of the block")
+
+
+async def test_a_device_that_fails_ends_the_block() -> None:
+    async def fail() -> None:
+        raise LinkError("the device")
+
+    with pytest.raises(LinkError, match="the device"):
+        async with alongside(fail()):
+            await asyncio.Event().wait()
 
 
 def test_a_world_stands_still_or_backwards_for_nobody() -> None:
