@@ -21,6 +21,7 @@ MOST_DEVICES = 20_000
 MOST_SHIPS = 20_000
 MOST_GATEWAYS = 5_000
 SHIP_FORGOTTEN_AFTER = 24 * 3600 * NANOSECONDS
+FORGET_EVERY = 60 * NANOSECONDS
 
 
 class Topic(StrEnum):
@@ -94,11 +95,6 @@ class Newest(Generic[KeyT, ValueT]):
         if len(self.entries) > self._most:
             del self.entries[next(iter(self.entries))]
 
-    @property
-    def oldest(self) -> tuple[KeyT, ValueT] | None:
-        """What was not renewed for the longest."""
-        return next(iter(self.entries.items()), None)
-
 
 class _Device:
     """The newest values of one device, gathered reading by reading."""
@@ -155,6 +151,7 @@ class Current:
         self._devices: Newest[str, _Device] = Newest(MOST_DEVICES)
         self._ships: Newest[int, Afloat] = Newest(MOST_SHIPS)
         self._gateways: Newest[str, Heard] = Newest(MOST_GATEWAYS)
+        self._forget_at = 0
         self._others: dict[Topic, dict[str | int, Item]] = {Topic.GATEWAYS: {}, Topic.INCIDENTS: {}}
 
     @property
@@ -202,13 +199,16 @@ class Current:
             item = Item(Topic.VESSELS, vessel.mmsi, encode(ship), position)
             self._ships.put(vessel.mmsi, Afloat(vessel, ship, item))
             items.append(item)
-        self.forget_ships(now)
+        if now >= self._forget_at:
+            self.forget_ships(now)
         return items
 
     def forget_ships(self, now: int) -> None:
         """Drops the ships that nobody heard for a day. now: UTC nanoseconds."""
-        while (oldest := self._ships.oldest) and oldest[1].vessel.last_seen < now - SHIP_FORGOTTEN_AFTER:
-            del self._ships.entries[oldest[0]]
+        self._forget_at = now + FORGET_EVERY
+        oldest = now - SHIP_FORGOTTEN_AFTER
+        for mmsi in [m for m, afloat in self._ships.entries.items() if afloat.vessel.last_seen < oldest]:
+            del self._ships.entries[mmsi]
 
     def take_status(self, gateway: str, heard: Heard) -> Heard:
         """What a gateway said of itself, or the broker of it: the will names no devices, so those last

@@ -72,11 +72,7 @@ class Desired:
             gateway = await self._registry.gateways.get(gateway_id)
         except NotFound:
             return None
-        devices = [
-            _pushed(record)
-            async for record in every_device(self._registry, gateway_id)
-            if not record.declared
-        ]
+        devices = [_pushed(record) async for record in every_device(self._registry, gateway_id)]
         return Configuration(gateway.config_version, devices)
 
 

@@ -11,7 +11,8 @@ from vessels.picture import Vessel
 class Ship(msgspec.Struct, frozen=True):
     """sog in knots; cog and heading in degrees from north; draught, length and beam in metres.
 
-    ship_type and nav_status: the codes of ITU-R M.1371. stations: the devices that heard it.
+    ship_type and nav_status: the codes of ITU-R M.1371. eta: `MM-DDThh:mmZ`. stations: who heard it,
+    the latest first.
     """
 
     mmsi: int

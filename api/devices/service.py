@@ -174,7 +174,7 @@ def _device(record: DeviceRecord, said: Reported | None) -> Device:
         record.device,
         record.gateway,
         said,
-        declared=Declared.FILE if record.declared else Declared.API,
+        declared=Declared.API,
         created_at=time_or_none(record.created_at),
         changed_at=time_or_none(record.changed_at),
     )

@@ -95,7 +95,7 @@ def _gateway(parts: Parts, gateway: str, record: GatewayRecord | None) -> Gatewa
         **dict(reported(check_identifier(gateway), heard)),
         name=record.name if record else "",
         site=(record.site if record else "") or site,
-        declared=Declared.API if record and not record.declared else Declared.FILE,
+        declared=Declared.API if record else Declared.FILE,
         configuration=Versions(
             wanted=record.config_version if record else 0,
             applied=heard.status.configuration if heard else None,

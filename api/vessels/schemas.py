@@ -26,7 +26,7 @@ class ShipShape(Shown):
     call_sign: str | None
     imo: int | None
     ship_type: int | None = Field(description="Code of ITU-R M.1371, table 53.")
-    class_: str | None = Field(alias="class", description="A or B; null for what is no ship's transponder.")
+    class_: str | None = Field(alias="class", description="A, B, aton (aid to navigation), base or sar.")
     lat: float | None = Field(description="Degrees north, WGS 84.")
     lon: float | None = Field(description="Degrees east, WGS 84.")
     sog: float | None = Field(description="Speed over ground, knots.")
@@ -34,7 +34,7 @@ class ShipShape(Shown):
     heading: float | None = Field(description="True heading, degrees.")
     nav_status: int | None = Field(description="Code of ITU-R M.1371: 0 under way, 1 at anchor, 5 moored …")
     destination: str | None
-    eta: str | None = Field(description="As sent, without a year: MM-DDTHH:MM in UTC.")
+    eta: str | None = Field(description="As sent, without a year: MM-DDThh:mmZ.")
     draught: float | None = Field(description="Metres.")
     length: float | None = Field(description="Metres.")
     beam: float | None = Field(description="Metres.")

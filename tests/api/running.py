@@ -8,8 +8,9 @@ import json
 import re
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +24,15 @@ from api.parts import Parts
 from api.server import serve
 from broker import session, topics
 from broker.embedded import embedded_broker
+from broker.session import BrokerAddress
 from broker.wire import Configuration, DeviceStatus, GatewayStatus, LiveReading, decode, encode
-from drivers.catalogue import load_catalogue
+from drivers.catalogue import Catalogue, load_catalogue
 from registry import open_registry
 from stores.embedded import EmbeddedStore
 from tests.waiting import until
 from vessels.picture import Vessel
 
 NOW = time.time_ns()
-METER = {
-    "id": "quay-power",
-    "gateway": "dinh-vu",
-    "profile": "eastron-sdm630",
-    "link": "tcp://127.0.0.1:502",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +85,7 @@ class Running:
         operation = self._operation(method, answer.url.path)
         content = operation["responses"][str(answer.status_code)].get("content", {})
         media = answer.headers.get("content-type", "").partition(";")[0]
-        if "json" in media:
+        if answer.content and "json" in media:
             self._check_schema(content[media]["schema"], answer.json())
 
     def _operation(self, method: str, path: str) -> Mapping[str, Any]:
@@ -134,6 +130,15 @@ class Running:
         raise AssertionError("the session ended")
 
     @asynccontextmanager
+    async def connected(self) -> AsyncGenerator[None]:
+        """The live view has a session with the broker while the block runs."""
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(self.parts.live.run())
+            await until(lambda: self.parts.live.connected)
+            yield
+            running.cancel()
+
+    @asynccontextmanager
     async def live(self, query: str = "") -> AsyncGenerator["Live"]:
         """A client of the live WebSocket."""
         url = f"{self.url.replace('http', 'ws', 1)}/api/v1/live{query}"
@@ -160,31 +165,35 @@ class Live:
 
 
 @asynccontextmanager
-async def running(folder: Path, **changes: Any) -> AsyncGenerator[Running]:
+async def running(
+    folder: Path, broker: BrokerAddress | None = None, *, connected: bool = True, **changes: Any
+) -> AsyncGenerator[Running]:
     """The API on real parts; `changes` replace some of them."""
-    async with (
-        embedded_broker() as broker,
-        open_registry(folder / "registry.sqlite") as registry,
-        EmbeddedStore(folder / "store") as store,
-    ):
-        view = LiveView(broker, registry)
-        parts = replace(Parts(registry, store, load_catalogue(), view, broker), **changes)
-        async with (
-            serve(create_app(parts), port=0) as url,
-            httpx.AsyncClient(base_url=url, timeout=20) as client,
-            asyncio.TaskGroup() as tasks,
-            session.connect(broker, "test") as speaking,
-        ):
-            watching = tasks.create_task(view.run())
-            await until(lambda: view.connected)
-            document = (await client.get("/openapi.json")).json()
-            yield Running(url, parts, speaking, client, document)
-            watching.cancel()
+    async with AsyncExitStack() as stack:
+        address = broker or await stack.enter_async_context(embedded_broker())
+        registry = await stack.enter_async_context(open_registry(folder / "registry.sqlite"))
+        store = await stack.enter_async_context(EmbeddedStore(folder / "store"))
+        view = LiveView(address, registry)
+        parts = replace(Parts(registry, store, catalogue(), view, address), **changes)
+        url = await stack.enter_async_context(serve(create_app(parts), port=0))
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=20))
+        speaking = await stack.enter_async_context(session.connect(address, "test"))
+        document = (await client.get("/openapi.json")).json()
+        api = Running(url, parts, speaking, client, document)
+        if connected:
+            await stack.enter_async_context(api.connected())
+        yield api
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The shipped device models, read once for all tests."""
+    return load_catalogue()
 
 
 def reading(device: str = "quay-power", at: int = 0, gateway: str = "dinh-vu", **values: Any) -> LiveReading:
     """A reading of a power meter; `at` in nanoseconds from now."""
-    return LiveReading(gateway, device, "power", NOW + at, NOW + at, values or {"power_total": 1500.0})
+    return LiveReading(gateway, device, "power", NOW + at, NOW + at, values or {"power": 1500.0})
 
 
 def ship(mmsi: int, lat: float | None = 20.85, lon: float | None = 106.75, **more: Any) -> Vessel:
@@ -196,6 +205,18 @@ def status(*devices: DeviceStatus, **more: Any) -> GatewayStatus:
     """What a gateway that is well says."""
     settings: Mapping[str, Any] = {"online": True, "version": "1.0", "clock": NOW, **more}
     return GatewayStatus(**settings, devices=devices)
+
+
+def meter(device: str, gateway: str, **more: Any) -> dict[str, Any]:
+    """A power meter to be created."""
+    known = {"id": device, "gateway": gateway, "profile": "eastron-sdm630", "link": "tcp://127.0.0.1:502"}
+    return {**known, **more}
+
+
+def meter_status(device: str, **more: Any) -> DeviceStatus:
+    """What a gateway says of a power meter in its file."""
+    known = {"profile": "eastron-sdm630", "link": "tcp://127.0.0.1:502", "declared": "file", "state": "ok"}
+    return DeviceStatus(device, **{**known, **more})
 
 
 def ids(items: Iterable[Mapping[str, Any]]) -> list[Any]:
