@@ -211,7 +211,7 @@ def _connected(
     except OSError as error:
         raise StoreError(f"{file.parent} cannot be used as the store's folder: {error}") from error
     except duckdb.Error as error:
-        if "lock" in str(error):
+        if "Could not set lock" in str(error):
             raise StoreError(
                 f"{file}: another haidang process holds it. The embedded store belongs to one process; "
                 'services run apart use InfluxDB ([store] url = "influxdb://…")'
@@ -220,7 +220,7 @@ def _connected(
 
 
 def _unreadable(file: Path, error: duckdb.Error) -> StoreError:
-    if "space" in str(error):
+    if "No space left" in str(error):
         return StoreError(
             f"{file} cannot be opened: its disk is full ({_first_line(error)}). Free some space"
         )

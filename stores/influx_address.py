@@ -39,7 +39,7 @@ def parse_address(url: str, retention: float | None = None) -> InfluxAddress:
 
     retention: seconds, where the URL says nothing.
     """
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme not in SCHEMES:
         raise ConfigurationError(f"{parts.scheme}:// is no InfluxDB: write {FORM}")
     database = unquote(parts.path.strip("/"))
@@ -55,6 +55,13 @@ def parse_address(url: str, retention: float | None = None) -> InfluxAddress:
         policy=options.get("rp", ""),
         retention=_retention(options["retention"]) if "retention" in options else retention,
     )
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise ConfigurationError(f"the host of [store] url cannot be read ({error}): write {FORM}") from error
 
 
 def _port(parts: SplitResult) -> int:

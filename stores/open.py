@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from stores.contract import Store
 from stores.embedded import EmbeddedStore
@@ -27,11 +26,11 @@ async def open_store(
     if url is None:
         async with EmbeddedStore(directory / FOLDER, retention=retention) as embedded:
             yield embedded
-    elif urlsplit(url).scheme in SCHEMES:
+    elif (scheme := url.partition("://")[0]) in SCHEMES:
         async with InfluxStore(parse_address(url, retention)) as influx:
             yield influx
     else:
         raise ConfigurationError(
-            f"[store] url begins with {urlsplit(url).scheme or url.partition(':')[0]!r}, which is no store: "
+            f"[store] url begins with {scheme!r}, which is no store: "
             f"leave it out for the embedded one, or write {FORM}"
         )

@@ -89,6 +89,7 @@ def screen(points: Points, known: Kinds, oldest: int = EARLIEST) -> Screened:
 class _Screening:
     def __init__(self, points: Points, known: Kinds) -> None:
         self._points = points
+        self._known = known
         self._kinds = dict(known)
         self._reasons: dict[int, str] = {}
 
@@ -178,9 +179,13 @@ class _Screening:
         if rejected:
             keep = [row not in self._reasons for row in range(len(times))]
             times = list(compress(times, keep))
-            tags = {name: list(compress(column, keep)) for name, column in tags.items()}
-            fields = {name: list(compress(column, keep)) for name, column in fields.items()}
-        return Screened(points.measurement, times, tags, fields, self._kinds, rejected)
+            tags = {
+                name: texts for name, column in tags.items() if any(texts := list(compress(column, keep)))
+            }
+            kept = {name: list(compress(column, keep)) for name, column in fields.items()}
+            fields = {name: column for name, column in kept.items() if any(v is not None for v in column)}
+        kinds = {**self._known, **{name: self._kinds[name] for name in (*tags, *fields)}}
+        return Screened(points.measurement, times, tags, fields, kinds, rejected)
 
 
 def _rejected(points: Points, row: int, reason: str) -> Rejected:

@@ -18,7 +18,9 @@ SOURCE = Source("quay", "epoch")
 def batch(number: int) -> Points:
     """The points of a batch: they and their values tell its number."""
     times = [START + number * SIZE + row for row in range(SIZE)]
-    fields = {f"f{column}": [(number * SIZE + row) / 7 + column for row in range(SIZE)] for column in range(5)}
+    fields = {
+        f"f{column}": [(number * SIZE + row) / 7 + column for row in range(SIZE)] for column in range(5)
+    }
     return Points("load", times, {"device": [f"d{row % 20}" for row in range(SIZE)]}, fields)
 
 

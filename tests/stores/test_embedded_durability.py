@@ -7,7 +7,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,10 +49,11 @@ def rest(process: "subprocess.Popen[str]") -> list[int]:
 async def test_kill_9_loses_nothing_acknowledged_and_doubles_nothing(tmp_path: Path) -> None:
     chance = random.Random(20261122)
     folder = tmp_path / "series"
+    stored = 0
     for _ in range(5):
         with steady_writer(folder) as process:
             last = await asyncio.to_thread(acknowledged, process, chance.randint(1, 40))
-            time.sleep(chance.uniform(0, 0.03))  # not to wait for anything: the instant is to be any
+            await asyncio.sleep(chance.uniform(0, 0.03))  # waits for nothing: the instant is to be any
             process.kill()
             last = max([last, *await asyncio.to_thread(rest, process)])
         async with EmbeddedStore(folder) as store:
@@ -62,7 +62,9 @@ async def test_kill_9_loses_nothing_acknowledged_and_doubles_nothing(tmp_path: P
             assert await store.count("load", *ALWAYS) == stored * SIZE
             assert await store.count("load", START + SIZE, START + (stored + 1) * SIZE) == stored * SIZE
     with duckdb.connect(folder / FILE) as file:
-        ((times, values),) = file.execute("SELECT count(DISTINCT time), count(DISTINCT f0) FROM load").fetchall()
+        ((times, values),) = file.execute(
+            "SELECT count(DISTINCT time), count(DISTINCT f0) FROM load"
+        ).fetchall()
     assert times == values == stored * SIZE
 
 
@@ -100,6 +102,31 @@ async def test_a_file_that_is_no_database_is_named_with_what_to_do(tmp_path: Pat
         async with EmbeddedStore(tmp_path):
             pass
     assert (tmp_path / FILE).read_bytes() == content
+
+
+async def complaint(folder: Path) -> str:
+    """What the store says of a file when it is opened and read, nothing when it says nothing."""
+    try:
+        async with EmbeddedStore(folder) as store:
+            await store.latest("load", "device", 0)
+    except StoreError as error:
+        return str(error)
+    return ""
+
+
+async def test_flipped_bits_are_said_to_be_damage_wherever_they_are(tmp_path: Path) -> None:
+    async with EmbeddedStore(tmp_path / "whole") as store:
+        for number in range(1, 4):
+            await store.write([batch(number)], {SOURCE: number})
+    content = (tmp_path / "whole" / FILE).read_bytes()
+    complaints: list[str] = []
+    for index, place in enumerate(range(100, len(content), 50_000)):
+        damaged = tmp_path / f"damaged-{index}"
+        damaged.mkdir()
+        (damaged / FILE).write_bytes(content[:place] + bytes([content[place] ^ 16]) + content[place + 1 :])
+        complaints.append(await complaint(damaged))
+    assert any(complaints)  # some flips hit what nothing reads
+    assert all("Corrupt" in each or "Move it" in each for each in complaints if each)
 
 
 async def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
@@ -193,10 +220,7 @@ async def test_a_full_disk_refuses_and_resumes_by_itself(tmp_path: Path) -> None
         async with EmbeddedStore(disk / "series") as store:
             stored = 0
             for megabytes in (24, 34, 200):  # first the log finds no room, then the file
-                with pytest.raises(StoreError, match=r"free space|disk is full"):
-                    while True:
-                        await store.write([batch(stored + 1)], {SOURCE: stored + 1})
-                        stored += 1
+                stored = await filled(store, stored)
                 for _ in range(2):
                     with pytest.raises(StoreError):
                         await store.write([batch(stored + 1)], {SOURCE: stored + 1})
@@ -207,6 +231,18 @@ async def test_a_full_disk_refuses_and_resumes_by_itself(tmp_path: Path) -> None
         async with EmbeddedStore(disk / "series") as store:
             assert await store.watermarks() == {SOURCE: stored}
             assert await store.count("load", *ALWAYS) == stored * SIZE
+
+
+async def filled(store: EmbeddedStore, stored: int) -> int:
+    """Writes until the disk is full; gives the last batch that found room."""
+    while True:
+        try:
+            await store.write([batch(stored + 1)], {SOURCE: stored + 1})
+        except StoreError as error:
+            if "free space" not in str(error) and "disk is full" not in str(error):
+                raise
+            return stored
+        stored += 1
 
 
 async def written_at_last(store: EmbeddedStore, number: int) -> int:
