@@ -12,7 +12,8 @@ from api.current import Item, Topic
 from api.geography import Box
 
 QUEUED_ITEMS = 2_000
-ITEMS_AT_ONCE = 500
+BYTES_AT_ONCE = 1 << 18
+"""Clients such as Python's websockets take messages up to a mebibyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,11 @@ class Listener:
 
     def take(self) -> Sequence[Item]:
         """The next items to send, in order, and forgets them."""
-        if not self._queue:
-            return ()
-        taken = [self._queue.popleft() for _ in range(min(ITEMS_AT_ONCE, len(self._queue)))]
+        taken: list[Item] = []
+        size = 0
+        while self._queue and (not taken or size + len(self._queue[0].json) <= BYTES_AT_ONCE):
+            taken.append(self._queue.popleft())
+            size += len(taken[-1].json)
         if not self._queue:
             self._queue.extend(self._overflow.values())
             self._overflow.clear()

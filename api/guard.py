@@ -38,7 +38,7 @@ class Guard:
         refusal = _refusal(scope)
         if refusal is not None:
             status, detail = refusal
-            await problem_response(status, detail, scope["path"])(scope, receive, _for(scope, send))
+            await problem_response(status, detail, scope["path"])(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._app(scope, receive, send)
         else:
@@ -85,15 +85,6 @@ def _authority(origin: str) -> str:
         return urlsplit(origin).netloc.lower()
     except ValueError:
         return ""
-
-
-def _for(scope: Scope, send: Send) -> Send:
-    """A WebSocket is refused by the same response under other names (ASGI's WebSocket denial)."""
-
-    async def deny(message: Message) -> None:
-        await send({**message, "type": f"websocket.{message['type']}"})
-
-    return deny if scope["type"] == "websocket" else send
 
 
 def _counted(receive: Receive) -> Receive:

@@ -78,6 +78,11 @@ class LiveView:
         """Whether there is a session with the broker now."""
         return self._session is not None
 
+    @property
+    def listeners(self) -> int:
+        """How many listen now."""
+        return len(self._seats)
+
     async def run(self) -> None:
         """Stays connected for ever."""
         await stay_connected(self._broker, self._client_id, self._converse)
