@@ -64,8 +64,9 @@ async def measure(name: str, store: Store, batches: Sequence[Points]) -> None:
     await store.range(query)
     chart = time.perf_counter() - begin
     print(
-        f"{name:9} writes of {size:6,}: {total / seconds:9,.0f} points/s, {seconds / len(batches) * 1e3:6.1f} ms "
-        f"a write; latest of {DEVICES:,} devices {latest * 1e3:4.0f} ms, a chart {chart * 1e3:4.0f} ms"
+        f"{name:9} writes of {size:6,}: {total / seconds:9,.0f} points/s, "
+        f"{seconds / len(batches) * 1e3:6.1f} ms a write; "
+        f"latest of {DEVICES:,} devices {latest * 1e3:4.0f} ms, a chart {chart * 1e3:4.0f} ms"
     )
 
 

@@ -51,19 +51,22 @@ class InfluxStore:
     """The Store on a server. Entering it asks nothing of the server: the first call makes the database
     and its retention policy when they are missing, so that a service may start before its InfluxDB.
 
-    attempt: seconds for one request. patience: seconds for one request with its repetitions.
+    attempt: seconds for one request. patience: seconds in which it is repeated. answer: seconds for a
+    question that may look at many points.
     """
 
     def __init__(
         self,
         address: InfluxAddress,
         *,
-        attempt: float = 5.0,
-        patience: float = 15.0,
+        attempt: float = 10.0,
+        patience: float = 20.0,
+        answer: float = 60.0,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
         self._address = address
         self._http = InfluxHttp(address, attempt=attempt, patience=patience)
+        self._answer = answer
         self._now = now
         self._preparing = asyncio.Lock()
         self._prepared = False
@@ -201,11 +204,11 @@ class InfluxStore:
     async def _query(self, statements: str) -> Sequence[influxql.Result]:
         await self._ready()
         try:
-            return await self._http.query(statements)
+            return await self._http.query(statements, seconds=self._answer)
         except NoDatabaseError:
             self._prepared = False
             await self._ready()
-            return await self._http.query(statements)
+            return await self._http.query(statements, seconds=self._answer)
 
     async def _columns(self, measurement: str) -> Kinds:
         fields, tags = await self._query(influxql.show_columns(measurement))

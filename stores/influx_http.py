@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import random
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
@@ -40,6 +41,7 @@ class InfluxHttp:
 
     def __init__(self, address: InfluxAddress, *, attempt: float, patience: float) -> None:
         self._address = address
+        self._attempt = attempt
         self._patience = patience
         auth = httpx.BasicAuth(address.user, address.password) if address.user else None
         tls: ssl.SSLContext | bool = (
@@ -69,18 +71,24 @@ class InfluxHttp:
             content=body,
             headers={"Content-Encoding": "gzip", "Content-Type": "text/plain; charset=utf-8"},
         )
-        response = await self._answered(request)
+        response = await self._answered(request, self._patience)
         if not response.is_success:
             raise self._write_error(response)
 
-    async def query(self, statements: str) -> Sequence[Result]:
-        """The answer to each statement. Raises NoDatabaseError, StoreError."""
-        answer = self._answer(await self._answered(self._query_request(statements, {})))
-        return answer.results
+    async def query(self, statements: str, *, seconds: float | None = None) -> Sequence[Result]:
+        """The answer to each statement. seconds: how long one may take, where `attempt` is too short.
+
+        Raises NoDatabaseError, StoreError.
+        """
+        request = self._query_request(statements, {}, seconds)
+        response = await self._answered(request, max(self._patience, seconds or 0))
+        if not response.is_success:
+            raise self._refusal(response)
+        return self._checked(decode(response.content)).results
 
     async def query_in_chunks(self, statement: str, take: Callable[[Result], None]) -> None:
         """Gives an answer of any length away piece by piece. Raises StoreError."""
-        request = self._query_request(statement, {"chunked": "true", "chunk_size": "10000"})
+        request = self._query_request(statement, {"chunked": "true", "chunk_size": "10000"}, LONG_ANSWER)
         try:
             async with asyncio.timeout(LONG_ANSWER):
                 async for line in self._lines(request):
@@ -106,35 +114,36 @@ class InfluxHttp:
         finally:
             await response.aclose()
 
-    def _query_request(self, statements: str, more: Mapping[str, str]) -> httpx.Request:
+    def _query_request(
+        self, statements: str, more: Mapping[str, str], seconds: float | None
+    ) -> httpx.Request:
         form = {**self._target, "epoch": "ns", "q": statements, **more}
-        return self._client.build_request("POST", "/query", data=form)
+        timeout = httpx.Timeout(self._attempt, read=seconds or self._attempt)
+        return self._client.build_request("POST", "/query", data=form, timeout=timeout)
 
-    async def _answered(self, request: httpx.Request) -> httpx.Response:
-        """The first answer that another attempt would not better."""
+    async def _answered(self, request: httpx.Request, longest: float) -> httpx.Response:
+        """The first answer that another attempt would not better.
+
+        No attempt begins after `patience`, none lasts beyond `longest` seconds from now.
+        """
         reason, delay = "no answer", FIRST_DELAY
+        give_up = time.monotonic() + self._patience
         try:
-            async with asyncio.timeout(self._patience):
-                while True:
+            async with asyncio.timeout(longest):
+                while time.monotonic() < give_up:
                     try:
                         response = await self._client.send(request)
                     except httpx.TransportError as error:
                         reason = str(error) or type(error).__name__
                     else:
-                        if response.status_code < 500 and response.status_code != 429:
+                        if not _worth_asking_again(response):
                             return response
                         reason = _error_text(response)
-                        if any(text in reason for text in _NOT_FOUND):
-                            return response
                     await asyncio.sleep(delay * _chance.uniform(0.5, 1.5))
                     delay = min(delay * 2, LONGEST_DELAY)
         except TimeoutError as error:
-            raise self._unreachable(self._patience, reason) from error
-
-    def _answer(self, response: httpx.Response) -> Answer:
-        if not response.is_success:
-            raise self._refusal(response)
-        return self._checked(decode(response.content))
+            raise self._unreachable(longest, reason) from error
+        raise self._unreachable(self._patience, reason)
 
     def _checked(self, answer: Answer) -> Answer:
         for text in (answer.error, *(result.error for result in answer.results)):
@@ -169,6 +178,12 @@ class InfluxHttp:
             f"{self._address} did not take a request within {seconds:g} s ({reason}): "
             "check that InfluxDB runs and that [store] url names it"
         )
+
+
+def _worth_asking_again(response: httpx.Response) -> bool:
+    if response.status_code < 500 and response.status_code != 429:
+        return False
+    return not any(text in _error_text(response) for text in _NOT_FOUND)
 
 
 def _packed(lines: Sequence[str]) -> bytes:

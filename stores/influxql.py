@@ -149,7 +149,7 @@ def newest(measurement: str, by: str, since: int, kinds: Kinds) -> str:
     """One statement for each field, in order of their names: its last value with that point's tags."""
     tags, fields = _parted(kinds)
     others = "".join(f", {name(tag)}" for tag in tags if tag != by)
-    where = f"time >= {clamp(since)} AND {name(by)} != ''"
+    where = f"time >= {clamp(since)}"
     return "; ".join(
         _select(f"last({name(field)}) AS value{others}", measurement, where, f"GROUP BY {name(by)}")
         for field in fields
@@ -163,6 +163,8 @@ def newest_table(by: str, kinds: Kinds, results: Sequence[Result] | None) -> Tab
     for field, result in zip(fields, results, strict=True) if results is not None else ():
         for series in result.series:
             text = series.tags[by]
+            if not text:
+                continue
             found = dict(zip(series.columns, series.values[0], strict=True))
             row = rows.setdefault(text, {"time": -math.inf})
             row[field] = _value(found["value"], number=kinds[field] in _NUMBERS)

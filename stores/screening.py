@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import compress
 from math import isfinite
+from typing import TypeVar
 
 from stores.contract import Points, Rejected
 from telemetry import Value
@@ -21,6 +22,7 @@ LONGEST_TEXT = 65_535
 RESERVED = "haidang_"
 """Measurements whose names start so belong to the stores themselves."""
 
+_Cell = TypeVar("_Cell")
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NAME_RULE = "use 1 to 64 lower-case letters, digits and _, not starting with a digit, and not time"
@@ -179,13 +181,15 @@ class _Screening:
         if rejected:
             keep = [row not in self._reasons for row in range(len(times))]
             times = list(compress(times, keep))
-            tags = {
-                name: texts for name, column in tags.items() if any(texts := list(compress(column, keep)))
-            }
-            kept = {name: list(compress(column, keep)) for name, column in fields.items()}
-            fields = {name: column for name, column in kept.items() if any(v is not None for v in column)}
+            tags = {name: column for name, column in _kept(tags, keep).items() if any(column)}
+            values = _kept(fields, keep)
+            fields = {name: column for name, column in values.items() if any(v is not None for v in column)}
         kinds = {**self._known, **{name: self._kinds[name] for name in (*tags, *fields)}}
         return Screened(points.measurement, times, tags, fields, kinds, rejected)
+
+
+def _kept(columns: Mapping[str, Sequence[_Cell]], keep: Sequence[bool]) -> Mapping[str, Sequence[_Cell]]:
+    return {name: list(compress(column, keep)) for name, column in columns.items()}
 
 
 def _rejected(points: Points, row: int, reason: str) -> Rejected:

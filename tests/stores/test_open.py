@@ -12,11 +12,15 @@ from stores.open import open_store
 from telemetry import ConfigurationError
 
 
+def names_in(folder: Path) -> list[str]:
+    return [each.name for each in folder.iterdir()]
+
+
 async def test_no_url_is_the_embedded_store_in_a_folder_of_its_own(tmp_path: Path) -> None:
     async with open_store(None, tmp_path, 3600.0) as store:
         assert isinstance(store, EmbeddedStore)
         assert len(await store.write([Points("m", [1, 2**62], {}, {"x": [1.0, 2.0]})])) == 1
-    assert [each.name for each in tmp_path.iterdir()] == ["series"]
+    assert names_in(tmp_path) == ["series"]
 
 
 async def test_an_influxdb_url_is_reached_for_by_the_first_call_only(tmp_path: Path, influx_url: str) -> None:
@@ -26,7 +30,7 @@ async def test_an_influxdb_url_is_reached_for_by_the_first_call_only(tmp_path: P
         assert await store.measurements() == []
     async with open_store("influxdb://192.0.2.1/nowhere", tmp_path):
         pass
-    assert list(tmp_path.iterdir()) == []
+    assert names_in(tmp_path) == []
 
 
 @pytest.mark.parametrize("url", ["postgres://host/db", "http://host:8086/db", "/var/lib/file", "", "memory:"])

@@ -10,14 +10,11 @@ NOON = 1_790_000_000 * 10**9 // MINUTE * MINUTE
 ALWAYS = (0, 2**62)
 ODD_TEXTS = [
     "Cảng Hải Phòng",
-    'a "quoted" quay',
-    "it's",
+    'it\'s a "quoted" quay',
     "a,b=c d",
     "back\\slash",
     "back\\\\slash\\,comma\\ space\\=",
-    " spaces ",
-    "🚢",
-    "#comment",
+    " #spaces 🚢 ",
     "x',y=1 1\\",
     "%d {0} ; DROP TABLE weather --",
     "Robert'); DROP TABLE weather;--",
@@ -108,14 +105,14 @@ async def test_nothing_to_write_is_fine(store: Store) -> None:
     assert await store.measurements() == []
 
 
-@pytest.mark.parametrize("text", ODD_TEXTS)
-async def test_odd_texts_survive_as_tags_and_as_values(store: Store, text: str) -> None:
-    assert await store.write([one(device=text, wind=1.0, name=text), one(wind=2.0)]) == []
-    kept = text.rstrip("\\")
+async def test_odd_texts_survive_as_tags_and_as_values(store: Store) -> None:
+    await store.write([one(wind=2.0)])
+    for text in ODD_TEXTS:
+        assert await store.write([one(device=text, wind=1.0, name=text)]) == []
+        assert list((await store.range(every_point(device=text))).rows) == [(NOON, text, 1.0)]
     table = await store.latest("weather", "device", 0)
-    assert (NOON, kept, text, 1.0) in table.rows
-    assert len(table.rows) == 2
-    assert list((await store.range(every_point(device=text))).rows) == [(NOON, text, 1.0)]
+    expected = [(NOON, text.rstrip("\\"), text, 1.0) for text in ODD_TEXTS]
+    assert sorted(table.rows, key=repr) == sorted([*expected, (NOON, "mast", None, 2.0)], key=repr)
 
 
 @pytest.mark.parametrize("separator", ["\n", "\r\n", "\x00", "\t"])

@@ -70,7 +70,7 @@ def comparable(table: Table) -> Any:
 
 
 # Not shrunk: an example asks two stores thirty questions, and shrinking would take minutes.
-@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(writes())
 def test_both_stores_answer_the_same(influx_url: str, written: Sequence[Points]) -> None:
     async def both() -> None:
@@ -82,7 +82,12 @@ def test_both_stores_answer_the_same(influx_url: str, written: Sequence[Points])
     asyncio.run(both())
 
 
-@settings(max_examples=40, deadline=None)
+def halved(text: str) -> bool:
+    """Whether it holds half a surrogate pair."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(TEXTS, TEXTS, FINITE, st.booleans()), min_size=1, max_size=10))
 def test_line_protocol_brings_every_text_and_number_back(
     influx_url: str, rows: list[tuple[str, str, float, bool]]
@@ -94,7 +99,7 @@ def test_line_protocol_brings_every_text_and_number_back(
         async with InfluxStore(InfluxAddress(influx_url, f"lines_{uuid.uuid4().hex}")) as store:
             points = Points("m", times, {"tag": tags}, {"text": texts, "number": numbers, "truth": truths})
             rejected = {each.time for each in await store.write([points])}
-            assert all("\ud800" <= max(rows[time - START][1], default="") for time in rejected)
+            assert rejected == {time for time, text in zip(times, texts, strict=True) if halved(text)}
             kept = [(t, *row) for t, row in zip(times, rows, strict=True) if t not in rejected]
             table = await store.range(RangeQuery("m", *ALWAYS, fields=("text", "number", "truth")))
             assert list(table.rows) == [(time, text, number, truth) for time, _, text, number, truth in kept]
