@@ -9,7 +9,7 @@ from vessels.sentences import Heading, Sentence
 
 MAX_PENDING = 64
 """Unfinished messages of one station."""
-MAX_STATIONS = 4096
+MAX_STATIONS = 1024
 """Stations whose unfinished messages are kept; the one known longest gives way to a new one."""
 MAX_AGE = 3 * NANOSECONDS
 """From the observation of a message's first part to that of its last."""

@@ -59,7 +59,7 @@ class Number:
         value = f"(({raw}) ^ {sign}) - {sign}" if self.signed else raw
         scaled = "value" if self.per == 1 else f"value / {self.per}"
         known = "" if self.absent is None else f" and value != {self.absent}"
-        return f"({scaled} if {self._lowest} <= (value := {value}) <= {self._highest}{known} else None)"
+        return f"({scaled} if {self.lowest} <= (value := {value}) <= {self.highest}{known} else None)"
 
     def encode(self, value: object) -> int:
         """The nearest step; raises MessageError outside least–most."""
@@ -68,19 +68,21 @@ class Number:
         if not isinstance(value, int | float) or not isfinite(value):
             raise MessageError(f"{value!r} is not a number: give one, or None where the field allows it")
         raw = round(value * self.per)
-        if not self._lowest <= raw <= self._highest:
-            low, high = self._lowest / self.per, self._highest / self.per
+        if not self.lowest <= raw <= self.highest:
+            low, high = self.lowest / self.per, self.highest / self.per
             raise MessageError(f"{value!r} does not fit: this field carries {low:g} to {high:g}")
         return raw & ((1 << self.width) - 1)
 
     @property
-    def _lowest(self) -> int:
+    def lowest(self) -> int:
+        """The least raw value that means something."""
         if self.least is not None:
             return self.least
         return -(1 << (self.width - 1)) if self.signed else 0
 
     @property
-    def _highest(self) -> int:
+    def highest(self) -> int:
+        """The greatest raw value that means something."""
         if self.most is not None:
             return self.most
         return (1 << (self.width - self.signed)) - 1
@@ -108,7 +110,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Six-bit text. It ends at the first @, spaces at its end are dropped, empty text is None.
+    """Six-bit text. It ends at the first @, spaces around it are dropped, empty text is None.
 
     extension: how many more characters may follow behind the message's last field (type 21).
     """

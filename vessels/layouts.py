@@ -150,13 +150,13 @@ def _table(group: list[Column], width: int) -> tuple[object, ...]:
 
 
 LAYOUTS = (
-    Layout(messages.PositionReport, (1, 2, 3), size=168, shortest=168, longest=168),
+    Layout(messages.PositionReport, (1, 2, 3), size=168, shortest=163, longest=168),
     Layout(messages.BaseStationReport, (4, 11), size=168, shortest=168, longest=168),
     Layout(messages.StaticAndVoyage, (5,), size=424, shortest=422, longest=426),
     Layout(messages.SarAircraftPosition, (9,), size=168, shortest=168, longest=168),
     Layout(messages.ClassBPosition, (18,), size=168, shortest=168, longest=168),
     Layout(messages.ExtendedClassBPosition, (19,), size=312, shortest=312, longest=312),
-    Layout(messages.AidToNavigation, (21,), size=272, shortest=272, longest=360),
+    Layout(messages.AidToNavigation, (21,), size=272, shortest=272, longest=368),
     Layout(messages.StaticPartA, (24,), size=160, shortest=160, longest=168),
     Layout(messages.StaticPartB, (24,), size=168, shortest=162, longest=168),
     Layout(messages.LongRangePosition, (27,), size=96, shortest=96, longest=168),

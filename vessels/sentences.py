@@ -23,7 +23,9 @@ PLAIN = 28
 
 _HEADING = re.compile(r"!([0-9A-Z-]{2})VD([MO]),([1-9]),([1-9]),([0-9]?),([0-9A-Z]?)")
 _START = re.compile(r"!..VD[MO],")
-_LOOSE = re.compile(r"(!..VD[MO](?:,[^,*]*){4}),([^,*]*),([0-5],)?([^,*]*\*[0-9A-Fa-f]{2})(?:,.*)?")
+_LOOSE = re.compile(
+    r"(!..VD[MO](?:,[^,*]*){4}),([^,*]*),([0-5],)?([^,*]*\*[0-9A-Fa-f]{2})(?:[^0-9A-Fa-f].*)?"
+)
 _BROKEN_CHECKSUM = re.compile(r"[^*]*\*(?![0-9A-Fa-f]{2}).*")
 _GROUP = re.compile(r"([1-9]\d?)-([1-9]\d?)-(\d{1,9})")
 _HEX = "0123456789abcdefABCDEF"
@@ -108,8 +110,8 @@ def checksum(raw: bytes) -> int:
 def parse(line: str) -> Sentence | Reject:
     """The sentence of a line, checked in every field, or why there is none. Never raises.
 
-    White space around the line and notes behind the checksum (`…*28,s23275,1325394060`, as the U.S.
-    Coast Guard's receivers add) are ignored.
+    White space around the line and what is behind the checksum (`…*28,s23275,1325394060`, as the U.S.
+    Coast Guard's receivers add) are ignored, unless it is another sentence.
     """
     try:
         start, text, end = line.rsplit(",", 2)
@@ -153,15 +155,15 @@ def _heading(text: str) -> Heading | None:
 def _irregular(text: str) -> Sentence | Reject:
     """What is no sentence at first sight: one in a known variation, or the reason.
 
-    The variations: a tag block, white space, notes behind the checksum, and transponders that write
+    The variations: a tag block, white space, whatever behind the checksum, and transponders that write
     the fill bits twice.
     """
     if text.startswith("\\"):
         return _tagged(text)
     starts = len(_START.findall(text))
-    if not starts:
+    if not starts or text.startswith("#"):
         return Reject(Reason.NOT_AIS if text[3:5] != "VD" else Reason.MALFORMED)
-    if starts > 1 or "\\" in text or "$" in text or not text.startswith("!"):
+    if starts > 1 or "$" in text or not text.startswith("!"):
         return Reject(Reason.GLUED)
     match = _LOOSE.fullmatch(text)
     if match is None:

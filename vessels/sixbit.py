@@ -55,11 +55,11 @@ def pack_payload(bits: int, size: int) -> tuple[str, int]:
 
 
 def text_of(bits: int, characters: int) -> str | None:
-    """Text of so many six-bit characters, ending at the first @; None where nothing is left."""
+    """Text of so many six-bit characters, up to the first @, without spaces around it; None for none."""
     padding, size = _ROOM[characters]
     packed = (bits << padding).to_bytes(size)
     text = b2a_base64(packed, newline=False).translate(_TO_TEXT).decode("ascii")
-    return text.partition("@")[0].rstrip() or None
+    return text.partition("@")[0].strip() or None
 
 
 def bits_of(text: str, characters: int) -> int:
