@@ -79,10 +79,11 @@ class Bus:
 
     def advance(self, now: Instant) -> None:
         """Wakes whoever is due and may speak."""
-        if self._owner is not None and self._owner.driver.busy:
-            if _is_due(self._owner, now):
-                self._wake(self._owner, now)
-            if self._owner is None or self._owner.driver.busy:
+        owner = self._owner
+        if owner is not None and owner.driver.busy:
+            if _is_due(owner, now):
+                self._wake(owner, now)
+            if owner.driver.busy:
                 return
         due = sorted((seat for seat in self.seats if _is_due(seat, now)), key=_turn)
         for seat in due:

@@ -28,7 +28,7 @@ WAITING_LIMIT = 100_000
 COMMIT_EVERY = 0.1  # seconds
 GATHER_TIME = 0.02  # seconds a first reading waits for company
 RETRY_TIME = 1.0  # seconds until a disk that refused is tried again
-_AT_ONCE = 10_000  # readings in one transaction
+_AT_ONCE = 5_000  # readings in one transaction
 
 log = structlog.get_logger()
 Result = TypeVar("Result")
@@ -189,10 +189,8 @@ class Outbox:
         self._file.close()
 
     def _report(self, salvage: Salvage) -> None:
-        for row in salvage.unsound:
-            bury(self._path.parent, "checksum", row.pack)
         self.alerts["outbox-damaged"] = (
-            f"the outbox was damaged: {salvage.rescued} batches were rescued, "
+            f"the outbox was damaged: {salvage.rescued} batches were rescued, {salvage.lost} are lost; "
             f"the damaged file is kept as {salvage.set_aside.name}"
         )
 
@@ -203,7 +201,6 @@ class Outbox:
         except OutboxBrokenError as error:
             log.error("outbox.broke", reason=str(error))
             self._file.close()
-            self._receipted = 0
             self._open()
             return work(self._file)
 
@@ -215,15 +212,13 @@ class Outbox:
         for one in unsendable:
             self._refuse("unsendable", 1)
             bury(self._path.parent, one.reason, repr(one.reading).encode())
-        epoch = self._file.epoch
         try:
-            self._guarded(lambda file: file.commit(packs, through if file.epoch == epoch else 0))
+            self._guarded(lambda file: file.commit(packs, through))
         except OutboxUnwritableError as error:
             poison = {id(one.reading) for one in unsendable}
             self._waiting[:0] = [reading for reading in readings if id(reading) not in poison]
             self.alerts[error.reason] = str(error)
-            with suppress(OutboxUnwritableError, OutboxBrokenError):
-                self._file.commit([], through)
+            self._make_room(through)
             return False
         self.accepted += sum(pack.readings for pack in packs)
         for alert in ("disk-full", "disk-error"):
@@ -231,6 +226,12 @@ class Outbox:
         if self._file.size < self._limit:
             self.alerts.pop("outbox-full", None)
         return True
+
+    def _make_room(self, through: int) -> None:
+        """In the thread: what is receipted leaves even a full disk."""
+        with suppress(OutboxUnwritableError, OutboxBrokenError):
+            self._file.make_room()
+            self._file.commit([], through)
 
     def _read(self, after: int, limit: int) -> list[Row]:
         rows = self._guarded(lambda file: file.page(after, limit))

@@ -11,25 +11,30 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import pairwise
 from pathlib import Path
 
 from gateways.errors import OutboxBrokenError, OutboxUnwritableError
+from gateways.page_scan import PAGE
+from gateways.reserve import Reserve
 from gateways.sealing import Pack
 from telemetry import ConfigurationError, HaidangError
 
 EMPTY_PACK = b"[]"
+FULL = "the disk is full: make room, and the gateway goes on by itself"
 OPEN_TIME = 5.0  # seconds a process that is still ending may hold the file
 _SCHEMA = """
 CREATE TABLE batch (seq INTEGER PRIMARY KEY,
   readings INTEGER NOT NULL, digest BLOB NOT NULL, pack BLOB NOT NULL);
-CREATE TABLE fact (name TEXT PRIMARY KEY, value BLOB NOT NULL, digest BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE fact (name TEXT PRIMARY KEY, value BLOB NOT NULL, digest BLOB NOT NULL);
 """
 _PRAGMAS = (
     "PRAGMA locking_mode=EXCLUSIVE",
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA wal_autocheckpoint=256",
-    "PRAGMA journal_size_limit=4194304",
+    "PRAGMA journal_size_limit=1048576",
+    "PRAGMA cache_size=-512",
 )
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_ERROR}
 
@@ -55,6 +60,7 @@ class OutboxFile:
         """Opens or makes it. Raises ConfigurationError while another process has it open."""
         with _translated():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._reserve = Reserve(path.with_suffix(".reserve"))
             self._connection = sqlite3.connect(
                 path, timeout=OPEN_TIME, isolation_level=None, check_same_thread=False
             )
@@ -70,6 +76,7 @@ class OutboxFile:
             self._connection.execute(pragma)
         if not self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
             self._create()
+        self._reserve.hold()
         found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise OutboxBrokenError(f"the outbox is damaged: {found}")
@@ -93,6 +100,7 @@ class OutboxFile:
     def commit(self, packs: Sequence[Pack], through: int) -> None:
         """Removes what is receipted up to `through` and adds the packs, both on disk when it returns."""
         gone = self._count_through(through)
+        self._check_room(packs)
         with _translated(), self._transaction():
             if through > self.floor:
                 self._connection.execute("DELETE FROM batch WHERE seq <= ?", (through,))
@@ -104,6 +112,33 @@ class OutboxFile:
         self.last_seq += len(packs)
         self.rows += len(packs) - gone[0]
         self.size += sum(len(pack.content) for pack in packs) - gone[1]
+
+    def make_room(self) -> None:
+        """The disk is full: gives up what was held in reserve, so that rows can still be removed."""
+        self._reserve.give_up()
+        with _translated():
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def adopt(self, rows: Sequence[Row]) -> None:
+        """Rows of another file, under the numbers they had there."""
+        with _translated(), self._transaction():
+            for row in rows:
+                columns = (row.seq, row.readings, _digest(b"%d" % row.seq, row.pack), row.pack)
+                self._connection.execute("INSERT OR IGNORE INTO batch VALUES (?, ?, ?, ?)", columns)
+            self._measure()
+
+    def settle(self, floor: int) -> None:
+        """After adopting: an empty batch for every number missing above the floor, 0 if it is not known."""
+        with _translated(), self._transaction():
+            found = [int(seq) for (seq,) in self._connection.execute("SELECT seq FROM batch ORDER BY seq")]
+            floor = floor or (found[0] - 1 if found else 0)
+            for seq in _missing(floor, found):
+                columns = (seq, 0, _digest(b"%d" % seq, EMPTY_PACK), EMPTY_PACK)
+                self._connection.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", columns)
+            self._put_fact("floor", b"%d" % floor)
+            self._measure()
+        self.floor = floor
+        self.last_seq = max(self.last_seq, floor)
 
     def page(self, after: int, limit: int) -> list[Row]:
         """The next rows behind this number, in order."""
@@ -142,6 +177,16 @@ class OutboxFile:
         with _translated():
             self._connection.close()
 
+    def _check_room(self, packs: Sequence[Pack]) -> None:
+        """While the disk has no room to spare, only what fits in pages that are free already."""
+        if not packs or self._reserve.hold():
+            return
+        needed = sum(len(pack.content) // PAGE + 2 for pack in packs) + 16
+        with _translated():
+            free = self._connection.execute("PRAGMA freelist_count").fetchone()[0]
+        if free < needed:
+            raise OutboxUnwritableError("disk-full", FULL)
+
     def _count_through(self, through: int) -> tuple[int, int]:
         sums = "SELECT count(*), coalesce(sum(length(pack)), 0) FROM batch WHERE seq <= ?"
         with _translated():
@@ -157,9 +202,7 @@ class OutboxFile:
     def _fact(self, name: str) -> bytes | None:
         query = "SELECT value, digest FROM fact WHERE name = ?"
         found = self._connection.execute(query, (name,)).fetchone()
-        if found is None or found[1] != _digest(name.encode(), bytes(found[0])):
-            return None
-        return bytes(found[0])
+        return None if found is None else fact_from(name, bytes(found[0]), found[1])
 
     def _put_fact(self, name: str, value: bytes) -> None:
         row = (name, value, _digest(name.encode(), value))
@@ -177,11 +220,21 @@ class OutboxFile:
             raise
 
 
+def _missing(floor: int, found: Sequence[int]) -> Generator[int]:
+    for before, behind in pairwise((floor, *found)):
+        yield from range(before + 1, behind)
+
+
 def row_from(seq: int, pack: object, readings: object, digest: object) -> Row:
     """A row as the table has it, its checksum compared."""
     content = pack if isinstance(pack, bytes) else str(pack).encode()
     sound = digest == _digest(b"%d" % seq, content) and isinstance(readings, int)
     return Row(seq, content, readings if isinstance(readings, int) else 0, sound)
+
+
+def fact_from(name: str, value: bytes, digest: object) -> bytes | None:
+    """A fact as the table has it; None when its checksum does not fit."""
+    return value if digest == _digest(name.encode(), value) else None
 
 
 def _digest(name: bytes, content: bytes) -> bytes:

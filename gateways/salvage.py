@@ -1,14 +1,12 @@
 """Opens an outbox whatever state its file is in: what is damaged is set aside, the readable rows move on.
 
 The damaged file stays beside the new one as `outbox.corrupt-<time>`. At any instant of the exchange
-a power cut leaves either the damaged file in its place or a whole new one to adopt.
+a power cut leaves either the damaged file in its place or a whole new one to adopt. The new file is a
+new epoch; rows keep their numbers, and an empty batch stands for each that is lost.
 """
 
 import os
-import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +14,9 @@ from pathlib import Path
 import structlog
 
 from gateways.errors import OutboxBrokenError
-from gateways.outbox_file import OutboxFile, Row, row_from
-from gateways.sealing import Pack
+from gateways.outbox_file import OutboxFile, Row, fact_from, row_from
+from gateways.page_scan import records
 
-MOST_PROBES = 1_000_000
-_PAGE = 4096  # bytes, SQLite's default and ours
-_COLUMNS = "SELECT seq, pack, readings, digest FROM batch"
 _AT_ONCE = 200  # rows
 
 log = structlog.get_logger()
@@ -29,11 +24,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """What became of a damaged outbox. unsound: rows whose checksum did not fit."""
+    """What became of a damaged outbox: batches rescued, and lost as far as their numbers tell."""
 
     set_aside: Path
     rescued: int
-    unsound: tuple[Row, ...]
+    lost: int
 
 
 def open_outbox_file(path: Path) -> tuple[OutboxFile, Salvage | None]:
@@ -55,86 +50,50 @@ def open_outbox_file(path: Path) -> tuple[OutboxFile, Salvage | None]:
 
 
 def _rebuild(path: Path, draft: Path) -> tuple[OutboxFile, Salvage]:
-    unsound: list[Row] = []
+    facts = dict(_facts(path))
+    floor = int(facts.get("floor", b"0"))
     new = OutboxFile(draft)
-    packs: list[Pack] = []
-    for row in _readable_rows(path):
-        if not row.sound:
-            unsound.append(row)
-            continue
-        packs.append(Pack(row.pack, row.readings))
-        if len(packs) >= _AT_ONCE:
-            new.commit(packs, 0)
-            packs.clear()
-    new.commit(packs, 0)
+    page: list[Row] = []
+    for row in _sound_rows(path):
+        if row.seq > floor:
+            page.append(row)
+        if len(page) >= _AT_ONCE:
+            new.adopt(page)
+            page.clear()
+    new.adopt(page)
     rescued = new.rows
+    new.settle(floor)
+    if "configuration" in facts:
+        new.keep("configuration", facts["configuration"])
+    salvage = Salvage(_exchange(path, new, draft), rescued, new.rows - rescued)
+    log.error("outbox.salvaged", rescued=rescued, lost=salvage.lost, set_aside=str(salvage.set_aside))
+    return OutboxFile(path), salvage
+
+
+def _exchange(path: Path, new: OutboxFile, draft: Path) -> Path:
     new.close()
     aside = _set_aside(path)
     _move(draft, path)
-    log.error("outbox.salvaged", rescued=rescued, unsound=len(unsound), set_aside=str(aside))
-    return OutboxFile(path), Salvage(aside, rescued, tuple(unsound))
+    return aside
 
 
-def _readable_rows(path: Path) -> Iterator[Row]:
-    """Every row that can still be reached; from a copy with a whole first page if the file's own is lost."""
-    try:
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute(f"{_COLUMNS} LIMIT 0")
-            yield from _rows(connection)
-            return
-    except sqlite3.Error as error:
-        log.warning("outbox.first_page_lost", reason=str(error))
-    copy = path.with_suffix(".copy")
-    try:
-        _copy_with_first_page(path, copy)
-        with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
-            yield from _rows(connection)
-    except (sqlite3.Error, OSError) as error:
-        log.warning("outbox.unreadable", reason=str(error))
-    finally:
-        _remove(copy)
+def _sound_rows(path: Path) -> Iterator[Row]:
+    for record in records(path):
+        if len(record.columns) == 4:
+            row = row_from(record.rowid, record.columns[3], record.columns[1], record.columns[2])
+            if row.sound:
+                yield row
 
 
-def _rows(connection: sqlite3.Connection) -> Iterator[Row]:
-    """Forwards until a page fails, one by one up to where the pages are whole again, and on to the end."""
-
-    def found(condition: str, *numbers: int) -> Iterator[Row]:
-        with suppress(sqlite3.Error):
-            for columns in connection.execute(f"{_COLUMNS} {condition}", numbers):
-                yield row_from(*columns)
-
-    reached = 0
-    for row in found("ORDER BY seq"):
-        reached = row.seq
-        yield row
-    whole_from = _whole_from(connection, reached)
-    for seq in range(reached + 1, min(whole_from, reached + MOST_PROBES)):
-        yield from found("WHERE seq = ?", seq)
-    yield from found("WHERE seq > ? AND seq >= ? ORDER BY seq", reached, whole_from)
-
-
-def _whole_from(connection: sqlite3.Connection, reached: int) -> int:
-    """From which number on nothing is missing, going backwards from the end."""
-    lowest = reached
-    with suppress(sqlite3.Error):
-        query = "SELECT seq FROM batch WHERE seq > ? ORDER BY seq DESC"
-        for found in connection.execute(query, (reached,)):
-            lowest = int(found[0])
-    return lowest
-
-
-def _copy_with_first_page(path: Path, copy: Path) -> None:
-    """The layout of our tables never changes, so a new file's first page serves where the old is lost."""
-    template = path.with_suffix(".template")
-    OutboxFile(template).close()
-    page = bytearray(template.read_bytes()[:_PAGE])
-    _remove(template)
-    shutil.copyfile(path, copy)
-    pages = -(-path.stat().st_size // _PAGE)
-    page[28:32] = pages.to_bytes(4)
-    page[32:40] = bytes(8)  # no free pages
-    with copy.open("r+b") as file:
-        file.write(page)
+def _facts(path: Path) -> Iterator[tuple[str, bytes]]:
+    """The newest of each fact."""
+    found = sorted(
+        (record for record in records(path) if len(record.columns) == 3), key=lambda one: one.rowid
+    )
+    for record in found:
+        name, value, digest = record.columns
+        if isinstance(name, str) and isinstance(value, bytes) and fact_from(name, value, digest) is not None:
+            yield name, value
 
 
 def _set_aside(path: Path) -> Path:

@@ -5,6 +5,7 @@ from enum import Enum, auto
 
 WIDTH = 32  # batches
 FIRST_PATIENCE, LONGEST_PATIENCE = 2.0, 30.0  # seconds without a receipt until all is sent again
+UNDER_WAY = 0.3  # seconds a batch may take before a repeated receipt means that it was missed
 
 
 class Verdict(Enum):
@@ -51,12 +52,20 @@ class Window:
         if seq > self.reached:
             return Verdict.IMPOSSIBLE
         if seq <= self.floor:
+            self._hurry(seq, now)
             return Verdict.KNOWN
         self.floor = seq
         self.sent = max(self.sent, seq)
         self._patience = FIRST_PATIENCE
         self.resend_at = now + self._patience if self.sent > self.floor else None
         return Verdict.NEWS
+
+    def _hurry(self, seq: int, now: float) -> None:
+        """The centre repeats where it is: it has missed what came behind, and says so when it is back."""
+        if seq != self.floor or self.resend_at is None:
+            return
+        if now - (self.resend_at - self._patience) >= UNDER_WAY:
+            self.resend_at = now
 
     def is_overdue(self, now: float) -> bool:
         """Whether a receipt has been missing for too long."""

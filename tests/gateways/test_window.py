@@ -31,6 +31,18 @@ def test_a_receipt_may_come_twice_late_or_for_a_part() -> None:
     assert (sending.floor, sending.resend_at) == (5, None)
 
 
+def test_a_centre_that_repeats_where_it_is_gets_what_it_missed_without_the_wait() -> None:
+    sending = window()
+    sending.send(1, 10.0)
+    sending.receive(1, 10.1)
+    sending.send(2, 20.0)
+    sending.send(3, 20.1)
+    assert sending.receive(1, 20.2) is Verdict.KNOWN
+    assert not sending.is_overdue(20.2)
+    assert sending.receive(1, 20.4) is Verdict.KNOWN
+    assert sending.is_overdue(20.4)
+
+
 def test_without_a_receipt_everything_goes_out_again_ever_more_patiently() -> None:
     sending = window()
     now, waits = 0.0, []
