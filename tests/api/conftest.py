@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -16,7 +17,8 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Runnin
     ready: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
     finished = asyncio.Event()
     holding = asyncio.create_task(_hold(tmp_path_factory.mktemp("api"), ready, finished))
-    await asyncio.wait({holding, ready}, return_when=asyncio.FIRST_COMPLETED)
+    either: set[asyncio.Future[Any]] = {holding, ready}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if holding.done():
         holding.result()
     yield ready.result()

@@ -170,7 +170,7 @@ async def running(
 ) -> AsyncGenerator[Running]:
     """The API on real parts; `changes` replace some of them."""
     async with AsyncExitStack() as stack:
-        address = broker or await stack.enter_async_context(embedded_broker())
+        address = broker if broker is not None else await stack.enter_async_context(embedded_broker())
         registry = await stack.enter_async_context(open_registry(folder / "registry.sqlite"))
         store = await stack.enter_async_context(EmbeddedStore(folder / "store"))
         view = LiveView(address, registry)
@@ -215,8 +215,14 @@ def meter(device: str, gateway: str, **more: Any) -> dict[str, Any]:
 
 def meter_status(device: str, **more: Any) -> DeviceStatus:
     """What a gateway says of a power meter in its file."""
-    known = {"profile": "eastron-sdm630", "link": "tcp://127.0.0.1:502", "declared": "file", "state": "ok"}
-    return DeviceStatus(device, **{**known, **more})
+    known: dict[str, Any] = {
+        "profile": "eastron-sdm630",
+        "link": "tcp://127.0.0.1:502",
+        "declared": "file",
+        "state": "ok",
+        **more,
+    }
+    return DeviceStatus(device, **known)
 
 
 def ids(items: Iterable[Mapping[str, Any]]) -> list[Any]:
