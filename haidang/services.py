@@ -66,13 +66,15 @@ async def up(installation: Installation, whole: Whole) -> None:
         if whole.demo:
             sections.append(await stack.enter_async_context(_demo(broker)))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        tasks.create_task(installation.ingest(broker, store, registry).run())
+        intake = installation.ingest(broker, store, registry)
+        tasks.create_task(intake.run())
         tasks.create_task(keep_for(store, installation.configuration.store.retention))
+        tasks.create_task(_api(installation, broker, store, registry, whole))
         tasks.create_task(Notifier(registry, installation.contacts).run())
+        await intake.listening.wait()
         for section in sections:
             settings = installation.gateway(section, broker)
             tasks.create_task(Gateway(settings, installation.catalogue).run())
-        tasks.create_task(_api(installation, broker, store, registry, whole))
 
 
 async def gateway(installation: Installation, only: str | None) -> None:

@@ -4,7 +4,7 @@ A gateway sends its batches in order and again when no receipt comes, so whateve
 number is either stored already or will come again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum, auto
 
 from stores.contract import Source
@@ -17,7 +17,7 @@ class Verdict(Enum):
     STORED = auto()
     """Stored in an earlier life or delivery: only say so again."""
     AHEAD = auto()
-    """Something before it is missing: leave it, it comes again after that."""
+    """Something before it is missing: leave it, and say how far it is stored, so that all comes again."""
     UNDER_WAY = auto()
     """Taken and not yet stored: its receipt follows."""
 
@@ -44,6 +44,11 @@ class Ledger:
             return Verdict.AHEAD
         self._taken[source] = seq
         return Verdict.TAKE
+
+    @property
+    def sources(self) -> Collection[Source]:
+        """Everybody ever heard of."""
+        return self._stored.keys()
 
     def stored(self, source: Source) -> int:
         """The highest number stored, 0 for a source never seen."""

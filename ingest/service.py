@@ -72,6 +72,7 @@ class Ingest:
         self._ledger = Ledger({})
         self._expected = ExpectedDevices(())
         self._session: Session | None = None
+        self.listening = asyncio.Event()
 
     async def run(self) -> None:
         """Never returns. Raises StoreError or RegistryError when they cannot even be read at the start."""
@@ -88,6 +89,9 @@ class Ingest:
     async def _converse(self, session: Session) -> None:
         await session.subscribe(topics.ALL_BATCHES, topics.ALL_STATUSES)
         self._session = session
+        self.listening.set()
+        for source in self._ledger.sources:
+            await self._acknowledge(session, source)
         publishing = asyncio.create_task(self._live.run(session))
         try:
             async for message in session.messages():
@@ -124,7 +128,7 @@ class Ingest:
         _batches.labels(verdict.name.lower()).inc()
         if verdict is Verdict.TAKE:
             await self._queue.put(taken)
-        elif verdict is Verdict.STORED:
+        elif verdict in {Verdict.STORED, Verdict.AHEAD}:
             await self._acknowledge(session, taken.source)
 
     async def _store_forever(self) -> None:

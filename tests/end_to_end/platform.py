@@ -23,6 +23,7 @@ class Platform:
         self.address = ""
         self._reading = asyncio.create_task(self._read_log())
         self._listening = asyncio.Event()
+        self._client = httpx.AsyncClient(timeout=30)
 
     @classmethod
     async def start(cls, folder: Path, configuration: str, *options: str) -> Self:
@@ -59,10 +60,9 @@ class Platform:
 
     async def get(self, path: str, **parameters: str) -> Any:
         """The JSON answer of the API."""
-        async with httpx.AsyncClient(base_url=self.address, timeout=30) as client:
-            answer = await client.get(path, params=parameters)
-            assert answer.status_code == 200, answer.text
-            return answer.json()
+        answer = await self._client.get(self.address + path, params=parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     async def all(self, path: str, **parameters: str) -> Sequence[Any]:
         """The items of every page of a list."""
@@ -76,8 +76,7 @@ class Platform:
 
     async def post(self, path: str, content: Mapping[str, Any]) -> httpx.Response:
         """The answer to a POST."""
-        async with httpx.AsyncClient(base_url=self.address, timeout=30) as client:
-            return await client.post(path, json=content)
+        return await self._client.post(self.address + path, json=content)
 
     async def until(self, path: str, condition: Any, seconds: float = 30, **parameters: str) -> Any:
         """The first answer that fulfils the condition."""
@@ -85,8 +84,7 @@ class Platform:
         try:
             async with asyncio.timeout(seconds):
                 while True:
-                    async with httpx.AsyncClient(base_url=self.address, timeout=30) as client:
-                        answer = (await client.get(path, params=parameters)).json()
+                    answer = (await self._client.get(self.address + path, params=parameters)).json()
                     if condition(answer):
                         return answer
                     await asyncio.sleep(0.05)
@@ -106,6 +104,7 @@ class Platform:
                 self._listening.set()
 
     async def _ended(self) -> int:
+        await self._client.aclose()
         async with asyncio.timeout(30):
             code = await self.process.wait()
             await self._reading

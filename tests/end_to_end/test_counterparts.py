@@ -6,9 +6,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pymodbus.constants import DataType
 from pymodbus.server import ModbusTcpServer
-from pymodbus.simulator import SimData, SimDevice
+from pymodbus.simulator import DataType, SimData, SimDevice
 
 from tests import servers
 from tests.end_to_end.platform import platform
@@ -100,5 +99,5 @@ async def test_a_tcp_device_on_pymodbus_is_read_right(tmp_path: Path) -> None:
         assert latest["values"] == {"level": 3.25, "counter": 0x12345678}
         assert latest["quality"] == "good"
     finally:
-        await server.shutdown()
+        serving.cancel()
         await asyncio.wait([serving])

@@ -8,12 +8,23 @@ import httpx
 
 from drivers.nmea_sentences import encode
 from tests.end_to_end.platform import Platform, platform
+from vessels.codec import encode as encode_ais
+from vessels.messages import PositionReport, StaticAndVoyage
 
 WEATHER = 40
-SENTENCES = (
-    "!AIVDM,1,1,,A,15RTgt0PAso;90TKcjM8h6g208CQ,0*4A",
-    "!AIVDM,1,1,,B,13u?etPv2;0n:dDPwUM1U1Cb069D,0*24",
-)
+SHIPS = {
+    574001230: (20.65, 107.02),
+    477123400: (20.79, 106.92),
+}
+SENTENCES = [
+    sentence
+    for mmsi, (lat, lon) in SHIPS.items()
+    for message in (
+        PositionReport(1, 0, mmsi, sog=9.5, lon=lon, lat=lat, cog=311.0, heading=310),
+        StaticAndVoyage(5, 0, mmsi, name=f"SHIP {mmsi}", destination="VNHPH", draught=7.1),
+    )
+    for sentence in encode_ais(message)
+]
 
 
 def logs(folder: Path) -> Mapping[str, Path]:
@@ -45,12 +56,12 @@ link = "file://{files["receiver"]}"
 async def answers(running: Platform) -> Sequence[Any]:
     """What the API says of the same input, without the times of this run."""
     readings = await running.until(
-        "/api/v1/devices/mast/readings", lambda page: len(page["items"]) == WEATHER, limit="1000"
+        "/api/v1/devices/mast/readings", lambda page: len(page.get("items", ())) == WEATHER, limit="1000"
     )
     mean = await running.get(
         "/api/v1/devices/mast/readings", metrics="water_temperature", every="1h", aggregate="mean"
     )
-    ships = await running.until("/api/v1/vessels", lambda page: len(page["items"]) == len(SENTENCES))
+    ships = await running.until("/api/v1/vessels", named)
     tracks = [await running.get(f"/api/v1/vessels/{ship['mmsi']}/track") for ship in ships["items"]]
     total = sum(item["values"]["water_temperature"] for item in mean["items"])
     return [
@@ -59,6 +70,10 @@ async def answers(running: Platform) -> Sequence[Any]:
         [{k: v for k, v in ship.items() if k != "last_seen"} for ship in ships["items"]],
         [[without_time(item) for item in track["items"]] for track in tracks],
     ]
+
+
+def named(page: Mapping[str, Any]) -> bool:
+    return {ship["name"] for ship in page["items"]} == {f"SHIP {mmsi}" for mmsi in SHIPS}
 
 
 def without_time(item: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -79,7 +94,7 @@ async def test_points_are_in_influxdb_and_the_api_answers_as_with_the_embedded_s
         influx = await answers(running)
     assert influx[0] == embedded[0]
     assert influx[2:] == embedded[2:]
-    assert len(embedded[3]) == len(SENTENCES)
+    assert len(embedded[3]) == len(SHIPS)
     where = "\"device\" = 'mast' AND \"site\" = 'Đình Vũ'"
     count = f'SELECT count("water_temperature") FROM "weather" WHERE {where}'
     assert (await influxql(influx_url, count))[0]["values"][0][1] == WEATHER

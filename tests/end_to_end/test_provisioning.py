@@ -27,6 +27,7 @@ async def test_a_device_created_through_the_api_reads_without_a_restart(tmp_path
             "profile": "nmea-weather",
             "link": f"tcp://127.0.0.1:{port}",
         }
+        await running.until("/api/v1/gateways/quay", lambda answer: answer.get("online"))
         created = await running.post("/api/v1/devices", device)
         assert created.status_code == 201, created.text
         latest = await running.until(

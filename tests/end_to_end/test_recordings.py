@@ -91,7 +91,7 @@ def last_positions(log: Path) -> Mapping[int, tuple[float, float]]:
         if b"VDM,1," not in sentence:
             continue
         try:
-            message = pyais.decode(sentence, error_if_checksum_invalid=True)
+            message: Any = pyais.decode(sentence, error_if_checksum_invalid=True)
         except pyais.exceptions.AISBaseException:
             continue
         if message.msg_type in {1, 2, 3} and message.lat != 91 and message.lon != 181:

@@ -157,6 +157,20 @@ async def test_after_a_restart_a_batch_already_stored_is_receipted_and_not_store
         assert await running.values() == [1.0, 2.0]
 
 
+async def test_ingest_says_how_far_it_is_when_it_comes_back_and_when_something_is_missing(
+    broker: BrokerAddress, tmp_path: Path
+) -> None:
+    async with centre(broker, tmp_path) as running:
+        await running.send(1, weather(1.0))
+        await running.receipt(1)
+    async with centre(broker, tmp_path) as running:
+        await running.receipt(1)
+        running.heard.clear()
+        await running.send(3, weather(3.0, start=9))
+        await running.receipt(1)
+        assert await running.values() == [1.0]
+
+
 async def test_a_poison_record_goes_alone_to_the_dead_letters_with_its_reason(
     broker: BrokerAddress, tmp_path: Path
 ) -> None:
