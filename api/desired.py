@@ -1,7 +1,9 @@
 """Tells gateways which devices the API wants them to read: a retained configuration for each.
 
 The registry is the truth. What could not be published waits, and every new session with the broker
-publishes all again, so that a broker that forgot (it need not be durable) is healed.
+publishes all again, so that a broker that forgot (it need not be durable) is healed. A gateway that has
+applied a newer version than the registry ever gave (a registry restored or begun anew) would take ours
+for a stale copy; version 0, which gateways always apply, goes before it.
 """
 
 import asyncio
@@ -28,12 +30,20 @@ class Desired:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._due: set[str] = set()
+        self._published: dict[str, int] = {}
+        self._applied: dict[str, int] = {}
         self._changed = asyncio.Event()
 
     def changed(self, gateway: str) -> None:
         """The gateway's devices changed: publish them as soon as there is a session."""
         self._due.add(gateway)
         self._changed.set()
+
+    def applied(self, gateway: str, version: int) -> None:
+        """The version a gateway says it has applied."""
+        if version > self._published.get(gateway, version):
+            self._applied[gateway] = version
+            self.changed(gateway)
 
     async def run(self, publish: Publish) -> None:
         """Publishes all, then what changes, one after the other, until `publish` raises LinkError."""
@@ -61,9 +71,14 @@ class Desired:
     async def _publish(self, gateway_id: str, publish: Publish) -> None:
         """A change while this reads or publishes makes the gateway due again."""
         self._due.discard(gateway_id)
-        configuration = await self._configuration(gateway_id)
-        if configuration is not None:
-            await publish(topics.configuration(gateway_id), encode(configuration))
+        wanted = await self._configuration(gateway_id)
+        if wanted is None:
+            return
+        topic = topics.configuration(gateway_id)
+        if self._applied.pop(gateway_id, 0) > wanted.version:
+            await publish(topic, encode(Configuration(0, wanted.devices)))
+        await publish(topic, encode(wanted))
+        self._published[gateway_id] = wanted.version
 
     async def _configuration(self, gateway_id: str) -> Configuration | None:
         """Read version first: a change in between gives newer devices an older number, and is published

@@ -176,6 +176,8 @@ class LiveView:
             return ()
         status = decode(message.payload, GatewayStatus)
         heard = self.current.take_status(gateway, Heard(status, None if message.retained else now))
+        if status.online:
+            self.desired.applied(gateway, status.configuration)
         return self.current.show([reported_item(gateway, heard)])
 
     async def _follow_incidents(self) -> None:

@@ -52,7 +52,8 @@ class ReportedGateway(Shown):
     """What a gateway says of itself.
 
     online: null for one never heard. backlog: batches and bytes that wait for their receipt.
-    refused: readings not accepted, by reason. clock_skew: seconds its clock is ahead of the centre's.
+    refused: readings not accepted, by reason. alerts: what is wrong with it, a sentence by a fixed word.
+    clock_skew: seconds its clock is ahead of the centre's.
     last_status_at: when it last said so; null when only the broker remembers.
     """
 
@@ -63,6 +64,7 @@ class ReportedGateway(Shown):
     backlog_bytes: int
     accepted: int
     refused: Mapping[str, int]
+    alerts: Mapping[str, str]
     clock_skew: float | None
     last_status_at: str | None
 
@@ -95,6 +97,7 @@ def reported(gateway: str, heard: Heard | None) -> ReportedGateway:
             backlog_bytes=0,
             accepted=0,
             refused={},
+            alerts={},
             clock_skew=None,
             last_status_at=None,
         )
@@ -107,6 +110,7 @@ def reported(gateway: str, heard: Heard | None) -> ReportedGateway:
         backlog_bytes=status.backlog_bytes,
         accepted=status.accepted,
         refused=status.refused,
+        alerts=status.alerts,
         clock_skew=_skew(heard),
         last_status_at=time_or_none(heard.at),
     )

@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -118,16 +118,17 @@ class Running:
 
         await until(heard)
 
-    async def configuration(self, gateway: str, fits: Callable[[Configuration], bool]) -> Configuration:
-        """The first retained configuration of a gateway that fits, as that gateway would get it."""
+    @asynccontextmanager
+    async def configurations(self, gateway: str) -> AsyncGenerator["Told"]:
+        """The configurations a gateway gets, the retained one first."""
         async with session.connect(self.parts.broker, f"test-{gateway}") as listening:
             await listening.subscribe(topics.configuration(gateway))
-            async with asyncio.timeout(10):
-                async for message in listening.messages():
-                    found = decode(message.payload, Configuration)
-                    if fits(found):
-                        return found
-        raise AssertionError("the session ended")
+            yield Told(listening.messages())
+
+    async def configuration(self, gateway: str, fits: Callable[[Configuration], bool]) -> Configuration:
+        """The first configuration that fits, as its gateway would get it."""
+        async with self.configurations(gateway) as told:
+            return await told.one(fits)
 
     @asynccontextmanager
     async def connected(self) -> AsyncGenerator[None]:
@@ -144,6 +145,21 @@ class Running:
         url = f"{self.url.replace('http', 'ws', 1)}/api/v1/live{query}"
         async with connect(url) as socket:
             yield Live(socket)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What comes on a gateway's configuration topic."""
+
+    messages: AsyncIterator[session.Message]
+
+    async def one(self, fits: Callable[[Configuration], bool]) -> Configuration:
+        """The next configuration that fits."""
+        async with asyncio.timeout(10):
+            while True:
+                found = decode((await anext(self.messages)).payload, Configuration)
+                if fits(found):
+                    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,19 @@ async def test_every_change_reaches_the_gateway_as_a_newer_retained_configuratio
     assert wanted == third.version
 
 
+async def test_a_gateway_ahead_of_a_registry_begun_anew_is_brought_back_by_version_0(api: Running) -> None:
+    await api.send("POST", "/api/v1/gateways", {"id": "ahead"}, 201)
+    await api.send("POST", DEVICES, meter("ahead-1", "ahead"), 201)
+    await api.configuration("ahead", lambda found: found.version == 1)
+    async with api.configurations("ahead") as told:
+        await told.one(lambda found: found.version == 1)
+        await api.report("ahead", status(configuration=9))
+        reset = await told.one(lambda _: True)
+        again = await told.one(lambda _: True)
+    assert (reset.version, again.version) == (0, 1)
+    assert [device.id for device in reset.devices] == ["ahead-1"]
+
+
 async def test_a_device_that_moves_leaves_one_gateway_and_comes_to_the_other(api: Running) -> None:
     for gateway in ("from-here", "to-there"):
         await api.send("POST", "/api/v1/gateways", {"id": gateway}, 201)

@@ -37,7 +37,15 @@ async def test_what_a_gateway_reports_of_itself_is_shown(
 ) -> None:
     monkeypatch.setattr(api.parts.live, "_clock", lambda: NOW - 2_500_000_000)
     await api.report(
-        "quay", status(site="VNHPH", configuration=3, backlog=2, backlog_bytes=900, refused={"full": 7})
+        "quay",
+        status(
+            site="VNHPH",
+            configuration=3,
+            backlog=2,
+            backlog_bytes=900,
+            refused={"full": 7},
+            alerts={"disk-full": "no room"},
+        ),
     )
     shown = await api.get(f"{GATEWAYS}/quay")
     assert shown["online"] is True
@@ -45,6 +53,7 @@ async def test_what_a_gateway_reports_of_itself_is_shown(
     assert shown["site"] == "VNHPH"
     assert (shown["version"], shown["backlog"], shown["backlog_bytes"]) == ("1.0", 2, 900)
     assert shown["refused"] == {"full": 7}
+    assert shown["alerts"] == {"disk-full": "no room"}
     assert shown["configuration"] == {"wanted": 0, "applied": 3}
     assert shown["clock_skew"] == 2.5
     assert shown["last_status_at"] is not None
