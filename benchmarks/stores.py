@@ -32,7 +32,7 @@ def batch(size: int, number: int, chance: random.Random) -> Points:
     rows = range(number * size, (number + 1) * size)
     tags = {
         "device": [f"device-{row % DEVICES}" for row in rows],
-        "gateway": [f"gateway-{row % GATEWAYS}" for row in rows],
+        "gateway": [f"gateway-{row % DEVICES % GATEWAYS}" for row in rows],
         "site": ["dinh-vu"] * size,
     }
     fields = {name: [round(chance.gauss(20, 5), 2) for _ in rows] for name in ("a", "b", "c", "d", "e")}

@@ -52,7 +52,7 @@ def growth(measurement: str, before: Kinds | None, after: Kinds) -> Iterator[tup
     """The statements that give the measurement's table the columns it lacks; None before: no table yet."""
     if before is None:
         yield f"CREATE TABLE {quoted(measurement)} (time BIGINT NOT NULL)", ()
-    for name in after.keys() - (before or {}).keys():
+    for name in (each for each in after if each not in (before or {})):
         kind = after[name]
         yield f"ALTER TABLE {quoted(measurement)} ADD COLUMN {quoted(name)} {_TYPES[kind]}", ()
         yield "INSERT INTO haidang.columns VALUES (?, ?, ?)", (measurement, name, kind.value)
