@@ -51,6 +51,8 @@ State = Annotated[int, Number(19)]
 SelectedState = Annotated[int, Number(20)]
 """The same behind its selector bit (0 SOTDMA, 1 ITDMA)."""
 
+CARRIER_SENSE_STATE = 0xE0006
+"""What a class B "CS" unit, which keeps no slots, sends in place of a communication state."""
 _TURN_FACTOR = 4.733
 
 
@@ -194,7 +196,7 @@ class ClassBPosition(NamedTuple):
     message_22: Bit = False
     assigned: Bit = False
     raim: Bit = False
-    state: SelectedState = 0b1_1100_0000_0000_0000_110
+    state: SelectedState = CARRIER_SENSE_STATE
 
 
 class ExtendedClassBPosition(NamedTuple):

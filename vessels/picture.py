@@ -36,6 +36,10 @@ _STORED = (
 _WHOLE = frozenset({"imo", "ship_type", "nav_status"})
 
 
+_STATIC = (StaticAndVoyage, StaticPartA, StaticPartB)
+"""What tells a class only to those of whom nothing else does: rescue aircraft send types 5 and 24 too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Vessel:
     """A ship, aid to navigation, base station or search and rescue craft; None: not available.
@@ -125,7 +129,8 @@ class Picture:
             _move(record, position, observed_at, changes)
         _take(record, identity_of(message), observed_at, changes)
         _take(record, voyage_of(message), observed_at, changes)
-        if (ship_class := class_of(message)) and (_tells_class(message) or record.vessel.ship_class is None):
+        ship_class = class_of(message)
+        if ship_class is not None and (record.vessel.ship_class is None or not isinstance(message, _STATIC)):
             _take(record, {"ship_class": ship_class}, observed_at, changes)
         return self._settle(record, changes, station, observed_at)
 
@@ -214,11 +219,6 @@ def _is_held(record: _Record, observed_at: int) -> bool:
     """Whether the ship's fine position is too young to give way to a coarse one."""
     at = record.vessel.position_at
     return at is not None and not record.coarse and observed_at <= at + FINE_HOLDS
-
-
-def _tells_class(message: Message) -> bool:
-    """Static messages do not: search and rescue aircraft send types 5 and 24 as well."""
-    return not isinstance(message, StaticAndVoyage | StaticPartA | StaticPartB)
 
 
 def _latest_first(heard: Mapping[str, int]) -> tuple[str, ...]:

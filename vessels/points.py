@@ -42,6 +42,7 @@ _CLASS: dict[type[Message], str] = {
     StaticPartB: "B",
     AidToNavigation: "aton",
 }
+_IDENTIFIES = frozenset({StaticAndVoyage, ExtendedClassBPosition, AidToNavigation, StaticPartA, StaticPartB})
 _DISTRESS = frozenset({970, 972, 974})
 """Beginnings of the MMSIs of AIS-SART, man overboard and EPIRB devices (ITU-R M.585-8)."""
 
@@ -56,11 +57,10 @@ class Position(NamedTuple):
 
 def position_of(message: Message) -> Position | None:
     """The position that a message gives, None for one that gives none."""
-    if isinstance(message, StaticAndVoyage | StaticPartA | StaticPartB):
+    lat, lon = getattr(message, "lat", None), getattr(message, "lon", None)
+    if lat is None or lon is None:
         return None
-    if message.lat is None or message.lon is None:
-        return None
-    return Position(message.lat, message.lon, isinstance(message, LongRangePosition))
+    return Position(lat, lon, isinstance(message, LongRangePosition))
 
 
 def motion_of(message: Message) -> dict[str, float | None]:
@@ -79,6 +79,8 @@ def class_of(message: Message) -> str | None:
 
 def identity_of(message: Message) -> dict[str, Value]:
     """What the message says of the ship herself; nothing that is not available."""
+    if type(message) not in _IDENTIFIES:
+        return {}
     said: dict[str, Value | None] = {}
     if isinstance(message, StaticAndVoyage | ExtendedClassBPosition | AidToNavigation | StaticPartA):
         said["name"] = message.name
