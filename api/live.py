@@ -147,6 +147,8 @@ class LiveView:
             return
         finally:
             self._session = None
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError  # a task group forgets it when a child fails at the same time
         raise LinkError(str(broken.exceptions[0])) from broken
 
     async def _listen(self, session: Session) -> None:

@@ -10,7 +10,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from api.audience import QUEUED_ITEMS
-from broker import topics
+from api.live import LiveView
+from broker import session, topics
+from telemetry import LinkError
 from tests.api.running import Live, Running, meter_status, reading, ship, status
 from tests.waiting import until
 
@@ -179,3 +181,34 @@ async def test_live_messages_that_cannot_be_read_are_passed_over(api: Running) -
                 await api.broker.publish(topic, junk)
         await api.publish_readings(reading("after-junk"))
         assert (await live.item("readings"))["device"] == "after-junk"
+
+
+class _BreakingSession(session.Session):
+    """A session whose broker dies in the same instant as its user is told to stop."""
+
+    def __init__(self) -> None:
+        self.listening = asyncio.Event()
+
+    async def subscribe(self, *filters: str) -> None:
+        """Granted."""
+
+    async def messages(self) -> AsyncIterator[session.Message]:
+        """None, and an end that is not the cancellation's."""
+        self.listening.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            raise LinkError("the broker went away") from error
+        yield session.Message("", b"")
+
+
+async def test_to_be_stopped_while_the_broker_dies_is_still_to_be_stopped(api: Running) -> None:
+    breaking = _BreakingSession()
+    view = LiveView(api.parts.broker, api.parts.registry)
+    conversing = asyncio.create_task(view._converse(breaking))
+    await breaking.listening.wait()
+    assert view.connected
+    conversing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await conversing
+    assert not view.connected
