@@ -6,11 +6,13 @@ from grafana_foundation_sdk.models.units import BytesIEC, CountsPerMinute, Secon
 
 from grafana.panels import (
     Section,
+    Step,
     Tile,
     dressed,
     figures,
     legend,
     lines,
+    marked,
     setting,
     shown_as,
     steps,
@@ -44,7 +46,8 @@ _NEWEST = ("online", *(name for name in _COLUMNS if name not in {"gateway", "Tim
 _ANY_IS_BAD = steps((None, "green"), (1, "red"))
 _WAITING = steps((None, "green"), (60, "yellow"), (600, "red"))
 """A gateway seals a batch a tenth of a second at the most, so 60 wait after some seconds' outage."""
-_OFFSET = steps((None, "red"), (-5, "yellow"), (-2, "green"), (2, "yellow"), (5, "red"))
+_OFFSET: tuple[Step, ...] = ((None, "red"), (-5, "yellow"), (-2, "green"), (2, "yellow"), (5, "red"))
+"""Seconds; beyond 5 a reading's time misleads whoever compares gateways."""
 
 
 def gateways_now(ask: Questions) -> dashboard.Panel:
@@ -90,7 +93,7 @@ def _list(ask: Questions) -> dashboard.Panel:
         "clock_offset": [
             setting("unit", Seconds),
             setting("decimals", 2),
-            setting("thresholds", _OFFSET.build()),
+            setting("thresholds", steps(*_OFFSET).build()),
             coloured,
         ],
     }
@@ -137,7 +140,7 @@ def _faulty(ask: Questions) -> dashboard.Panel:
 
 def _clocks(ask: Questions) -> dashboard.Panel:
     offsets = ask.over_time("A", "gateway", 'last("clock_offset")', scope=SITE, by="gateway")
-    panel = lines(Seconds, offsets).decimals(2).thresholds(_OFFSET)
+    panel = marked(lines(Seconds, offsets), *_OFFSET).decimals(2)
     about = Title(
         vi="Đồng hồ của cổng nhanh hơn trung tâm bao nhiêu, kể cả thời gian truyền tin.",
         en="How far a gateway's clock is ahead of the centre's; the message's way counts against it.",

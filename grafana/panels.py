@@ -112,6 +112,12 @@ def lines(unit: str, *queries: InfluxQuery) -> timeseries.Panel:
     return panel
 
 
+def marked(panel: timeseries.Panel, *limits: Step) -> timeseries.Panel:
+    """The same panel with a dashed line at every limit."""
+    style = common_builders.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
+    return panel.thresholds(steps(*limits)).thresholds_style(style)
+
+
 def figures(unit: str, *queries: InfluxQuery) -> stat.Panel:
     """The newest number of each series, large."""
     newest = common_builders.ReduceDataOptions().calcs(["lastNotNull"]).values(False)

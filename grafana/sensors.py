@@ -14,7 +14,7 @@ from grafana_foundation_sdk.models.units import (
     Watt,
 )
 
-from grafana.panels import Section, Step, Tile, dressed, figures, lines, setting, steps
+from grafana.panels import Section, Step, Tile, dressed, figures, lines, marked, setting, steps
 from grafana.queries import Questions
 from telemetry import Title
 
@@ -84,7 +84,7 @@ _WATER = Title(
 def _wind_speed(ask: Questions) -> dashboard.Panel:
     mean = ask.over_time("A", "weather", 'mean("wind_speed")')
     most = ask.over_time("B", "weather", 'max("wind_speed")', alias="$tag_device ↑")
-    panel = lines(MetersPerSecond, mean, most).min(0).thresholds(steps(*_BEAUFORT)).decimals(1)
+    panel = marked(lines(MetersPerSecond, mean, most), *_BEAUFORT).min(0).decimals(1)
     dashes = {"fill": "dash", "dash": [4, 6]}
     panel.override_by_query("B", [setting("custom.lineStyle", dashes), setting("custom.fillOpacity", 0)])
     about = Title(

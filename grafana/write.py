@@ -7,6 +7,7 @@ dashboards/port.json       the board of the port
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -26,13 +27,15 @@ def write_provisioning(
     store_url: str | None,
     *,
     server: Server = Server.V1,
+    user: str | None = None,
     installed_at: Path | None = None,
     view: MapView | None = None,
 ) -> list[Path]:
     """Writes the files and returns their paths. Grafana never sees half a file.
 
-    store_url: [store] url of the configuration. server: the generation of that InfluxDB. installed_at:
-    where Grafana finds the folder, when that is not where it is written now. view: of the map. Raises
+    store_url: [store] url of the configuration. server: the generation of that InfluxDB. user: whom
+    Grafana signs in as, instead of the store's user: one that may only read is enough. installed_at: where
+    Grafana finds the folder, when that is not where it is written now. view: of the map. Raises
     ConfigurationError without a URL of an InfluxDB, and when the folder cannot be written.
     """
     if store_url is None:
@@ -41,6 +44,8 @@ def write_provisioning(
             'Grafana cannot read: set url = "influxdb://user:password@host:8086/haidang"'
         )
     address = parse_address(store_url)
+    if user is not None:
+        address = replace(address, user=user)
     boards = (installed_at or folder.resolve()) / "dashboards"
     board = json.dumps(port_board(address.policy, view), cls=JSONEncoder, ensure_ascii=False, indent=2)
     texts = {

@@ -72,6 +72,12 @@ def test_newer_servers_get_their_token_in_a_header(tmp_path: Path, server: Serve
     assert source["secureJsonData"] == {"httpHeaderValue1": f"{scheme} $HAIDANG_INFLUX_PASSWORD"}
 
 
+def test_grafana_may_sign_in_as_somebody_who_only_reads(tmp_path: Path) -> None:
+    write_provisioning(tmp_path, STORE, user="reader")
+    (source,) = yaml.safe_load((tmp_path / "datasources/haidang.yaml").read_text("utf-8"))["datasources"]
+    assert source["user"] == "reader"
+
+
 def test_a_store_without_a_user_needs_no_password(tmp_path: Path) -> None:
     (source,) = written(tmp_path, "influxdb://localhost/haidang")["datasources"]["datasources"]
     assert "secureJsonData" not in source
