@@ -86,19 +86,23 @@ class Questions:
         text = _select(value, f'"{measurement}"', SENSORS, 'GROUP BY "device"')
         return InfluxQuery(ref, text, alias="$tag_device", policy=self.policy)
 
-    def newest(self, ref: str, measurement: str, columns: Sequence[str], *, by: str) -> InfluxQuery:
+    def newest(
+        self, ref: str, measurement: str, columns: Sequence[str], *, by: str, scope: str = SITE
+    ) -> InfluxQuery:
         """For each value of the tag `by` the newest point that has the first column, with its own time.
 
         columns: fields and tags of that point, `tag AS "name"` for a tag under another name.
         """
         first, *others = columns
         values = ", ".join([f'last("{first}") AS "{first}"', *(_selected(column) for column in others)])
-        text = _select(values, f'"{measurement}"', SITE, f'GROUP BY "{by}"')
+        text = _select(values, f'"{measurement}"', scope, f'GROUP BY "{by}"')
         return InfluxQuery(ref, text, table=True, policy=self.policy)
 
-    def over_newest(self, ref: str, measurement: str, field: str, value: str, *, by: str) -> InfluxQuery:
+    def over_newest(
+        self, ref: str, measurement: str, field: str, value: str, *, by: str, scope: str = SITE
+    ) -> InfluxQuery:
         """One number made of the newest values of a field, one for each value of the tag `by`."""
-        newest = _select(f'last("{field}") AS "{field}"', f'"{measurement}"', SITE, f'GROUP BY "{by}"')
+        newest = _select(f'last("{field}") AS "{field}"', f'"{measurement}"', scope, f'GROUP BY "{by}"')
         text = _select(value, f"({newest})")
         return InfluxQuery(ref, text, table=True, policy=self.policy)
 

@@ -9,20 +9,26 @@ from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.units import Degrees, Knot
 
 from grafana.panels import Section, Tile, dressed, figures, setting, shown_as, steps
-from grafana.queries import InfluxQuery, Questions
+from grafana.queries import SITE, InfluxQuery, Questions
 from grafana.words import both
 from telemetry import Title
 from vessels.names import NAV_STATUS
 
+SHIPS = f'{SITE} AND "mmsi" !~ /^99[0-9]*$/'
+"""Aids to navigation are on the map, but are no ships (ITU-R M.585: 99MIDaxxx)."""
 RECENT = "30m"
 """How far back a ship is still shown: longer than the slowest transponder is silent at anchor."""
 ALL, HEADED, NAMES = "ships", "headed", "names"
 """The queries' names: every ship, those that say where they head, and what they are called."""
 _CIRCLE, _ARROW = "img/icons/marker/circle.svg", "img/icons/unicons/arrow-up.svg"
-_MOVING, _AT_REST, _HAMPERED, _DISTRESS = "green", "blue", "orange", "red"
-_COLOURS = {1: _AT_REST, 5: _AT_REST, 2: _DISTRESS, 6: _DISTRESS, 14: _DISTRESS, 15: "text"} | dict.fromkeys(
-    (3, 4), _HAMPERED
-)
+_MOVING, _AT_REST, _HAMPERED, _DISTRESS, _UNSAID = "green", "blue", "orange", "red", "gray"
+_COLOURS = {
+    **dict.fromkeys((1, 5), _AT_REST),
+    **dict.fromkeys((3, 4), _HAMPERED),
+    **dict.fromkeys((2, 6, 14), _DISTRESS),
+    15: _UNSAID,
+}
+"""By navigational status; every other one is of a ship under way."""
 _MOTION = ("sog", "cog", "heading", "nav_status", '"mmsi" AS "number"')
 _NEWEST = ("lat", "lon", *_MOTION)
 _COLUMNS = {
@@ -40,7 +46,7 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class MapView:
-    """What the map shows at first: its centre in WGS-84 degrees and how near; as it is: Hai Phong.
+    """What the map shows at first: its centre in WGS-84 degrees and how near; Hai Phong by default.
 
     tiles: URL of the port's own map tiles with {z}, {x} and {y}; None for Grafana's base map, which
     comes from the internet.
@@ -54,7 +60,7 @@ class MapView:
 
 def ships_now(ask: Questions) -> dashboard.Panel:
     """How many ships were heard of lately."""
-    count = ask.over_newest(ALL, "vessel", "lat", 'count("lat") AS "ships"', by="mmsi")
+    count = ask.over_newest(ALL, "vessel", "lat", 'count("lat") AS "ships"', by="mmsi", scope=SHIPS)
     panel = figures("none", count).no_value("0").thresholds(steps((None, "blue")))
     panel.text_mode(common.BigValueTextMode.VALUE)
     about = Title(vi="Số tàu nghe được qua AIS trong 30 phút.", en="Ships heard over AIS within 30 minutes.")
@@ -69,7 +75,8 @@ def ships(ask: Questions, view: MapView) -> Section:
 
 def _map(ask: Questions, view: MapView) -> dashboard.Panel:
     panel = dashboard_builders.Panel().type("geomap").options(_map_options(view)).decimals(1)
-    panel.targets([_everyone(ask), ask.newest(HEADED, "vessel", _HEADED, by="mmsi"), _names(ask)])
+    everyone = ask.newest(ALL, "vessel", _NEWEST, by="mmsi")
+    panel.targets([everyone, ask.newest(HEADED, "vessel", _HEADED, by="mmsi"), _names(ask)])
     panel.with_transformation(_called_by_name())
     for name, unit in (("sog", Knot), ("cog", Degrees), ("heading", Degrees)):
         panel.override_by_name(name, [setting("displayName", both(_COLUMNS[name])), setting("unit", unit)])
@@ -80,9 +87,11 @@ def _map(ask: Questions, view: MapView) -> dashboard.Panel:
     panel.override_by_name("nav_status", _status())
     about = Title(
         vi="Vị trí cuối cùng của mỗi tàu trong 30 phút; mũi tên chỉ hướng mũi tàu, nếu tàu có phát. "
-        "Xanh lục: đang hành trình; xanh lam: neo hoặc buộc cầu; cam: hạn chế điều động; đỏ: sự cố.",
+        "Xanh lục: đang hành trình; xanh lam: neo hoặc buộc cầu; cam: hạn chế điều động; đỏ: sự cố; "
+        "xám: không phát trạng thái, và báo hiệu hàng hải.",
         en="The last position of each ship within 30 minutes; the arrow is her heading, where she sends it. "
-        "Green: under way; blue: at anchor or moored; orange: hampered; red: in trouble.",
+        "Green: under way; blue: at anchor or moored; orange: hampered; red: in trouble; "
+        "grey: no status sent, and aids to navigation.",
     )
     return dressed(panel.build(), Title(vi="Bản đồ tàu", en="Ships on the map"), about, RECENT)
 
@@ -132,7 +141,8 @@ def _layer(name: Title, symbol: str, size: int, turned_by: str | None = None) ->
 
 def _list(ask: Questions) -> dashboard.Panel:
     panel = table.Panel().cell_height(common.TableCellHeight.SM).filterable(True).decimals(1)
-    panel.with_target(_everyone(ask)).with_target(_names(ask)).with_transformation(_called_by_name())
+    listed = ask.newest(ALL, "vessel", _NEWEST, by="mmsi", scope=SHIPS)
+    panel.with_target(listed).with_target(_names(ask)).with_transformation(_called_by_name())
     panel.sort_by([common_builders.TableSortByFieldState().display_name(both(_COLUMNS["sog"])).desc(True)])
     for name, unit in (("sog", Knot), ("cog", Degrees)):
         panel.override_by_name(name, [setting("displayName", both(_COLUMNS[name])), setting("unit", unit)])
@@ -142,14 +152,10 @@ def _list(ask: Questions) -> dashboard.Panel:
     for name in ("lat", "lon", "heading"):
         panel.override_by_name(name, [setting("custom.hidden", value=True)])
     about = Title(
-        vi="Các tàu trên bản đồ; tên lấy từ bản tin AIS tĩnh.",
-        en="The ships on the map; names are from their static AIS messages.",
+        vi="Các tàu trên bản đồ, không kể báo hiệu hàng hải; tên lấy từ bản tin AIS tĩnh.",
+        en="The ships on the map, aids to navigation left out; names are from their static AIS messages.",
     )
     return dressed(panel.build(), Title(vi="Danh sách tàu", en="List of ships"), about, RECENT)
-
-
-def _everyone(ask: Questions) -> InfluxQuery:
-    return ask.newest(ALL, "vessel", _NEWEST, by="mmsi")
 
 
 def _names(ask: Questions) -> InfluxQuery:
@@ -172,7 +178,7 @@ def _status() -> list[dashboard.DynamicConfigValue]:
     known = {str(code): (title, _COLOURS.get(code, _MOVING)) for code, title in NAV_STATUS.items()}
     unsaid = dashboard.SpecialValueMap(
         dashboard.DashboardSpecialValueMapOptions(
-            dashboard.SpecialValueMatch.NULL_AND_NAN, dashboard.ValueMappingResult("–", "text")
+            dashboard.SpecialValueMatch.NULL_AND_NAN, dashboard.ValueMappingResult("–", _UNSAID)
         )
     )
     return [

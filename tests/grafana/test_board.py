@@ -152,7 +152,7 @@ def test_everything_that_looks_at_positions_is_bound_in_time() -> None:
 def test_patterns_are_anchored_and_a_table_groups_by_one_tag() -> None:
     texts = [target["query"] for _, target in targets()]
     for text in [*texts, *(variable["query"] for variable in variables().values())]:
-        for pattern in re.findall(r"=~ /(.*?)/", text):
+        for pattern in re.findall(r"[=!]~ /(.*?)/", text):
             assert pattern.startswith("^"), text
             assert pattern.endswith("$"), text
     for _, target in targets():
