@@ -4,6 +4,7 @@ The one module that knows the MQTT library. Everything goes out at QoS 1.
 """
 
 import asyncio
+import socket
 import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -141,6 +142,9 @@ class _Client(aiomqtt.Client):
         except asyncio.CancelledError:
             await asyncio.wait({connecting})
             raise
+        wire = self._client.socket()
+        if isinstance(wire, socket.socket):
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await self._wait_for(self._connected, timeout=None)
 
     async def leave(self) -> None:
@@ -151,10 +155,10 @@ class _Client(aiomqtt.Client):
         if self._disconnected.done():
             self._disconnected.exception()
         self._client.on_socket_close = self._client.on_socket_unregister_write = None
-        if (socket := self._client.socket()) is not None:
-            self._loop.remove_reader(socket.fileno())
-            self._loop.remove_writer(socket.fileno())
-            socket.close()
+        if (wire := self._client.socket()) is not None:
+            self._loop.remove_reader(wire.fileno())
+            self._loop.remove_writer(wire.fileno())
+            wire.close()
         if self._misc_task is not None:
             self._misc_task.cancel()
             await asyncio.wait({self._misc_task})

@@ -12,6 +12,7 @@ from broker.session import Session, Will, stay_connected
 from broker.wire import GatewayStatus, encode
 from drivers.catalogue import Catalogue
 from gateways import clock
+from gateways.background import together
 from gateways.downlink import Downlink
 from gateways.fleet import Fleet
 from gateways.metrics import exposed
@@ -19,7 +20,6 @@ from gateways.outbox import Outbox, open_outbox
 from gateways.reporter import Reporter
 from gateways.settings import GatewaySettings
 from gateways.uplink import Uplink
-from telemetry import LinkError
 
 __all__ = ["Gateway", "GatewaySettings"]
 
@@ -115,7 +115,7 @@ class Gateway:
                 else:
                     await parts.downlink.receive(message.payload)
 
-        await _together(listen(), parts.uplink.send(session), parts.reporter.report(session))
+        await together(listen(), parts.uplink.send(session), parts.reporter.report(session))
 
     async def _say_goodbye(self) -> None:
         if self._parts is None:
@@ -123,22 +123,11 @@ class Gateway:
         parts = self._parts
         parts.fleet.close()
         await parts.outbox.flush()
-        await _at_most(DRAIN_TIME, parts.uplink.caught_up())
+        if parts.uplink.connected:
+            await _at_most(DRAIN_TIME, parts.uplink.caught_up())
+            await parts.outbox.flush()
         await _at_most(FAREWELL_TIME, parts.reporter.leave())
         self._parts = None
-
-
-async def _together(*works: Coroutine[Any, Any, None]) -> None:
-    """Runs all until one breaks the session. Raises LinkError."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for work in works:
-                group.create_task(work)
-    except* LinkError as errors:
-        failure = errors
-    else:
-        return
-    raise LinkError(str(failure.exceptions[0])) from failure
 
 
 async def _at_most(seconds: float, work: Coroutine[Any, Any, None]) -> None:

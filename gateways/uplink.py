@@ -22,9 +22,13 @@ log = structlog.get_logger()
 
 
 class Uplink:
-    """One gateway's sender. `send` runs on each session; `receive` takes the receipts that come in."""
+    """One gateway's sender. `send` runs on each session; `receive` takes the receipts that come in.
+
+    connected: whether there is a session now.
+    """
 
     def __init__(self, gateway: str, site: str, outbox: Outbox) -> None:
+        self.connected = False
         self._topic = topics.batches(gateway)
         self._site = site
         self._outbox = outbox
@@ -64,6 +68,7 @@ class Uplink:
     async def send(self, session: Session) -> None:
         """Sends until the session breaks. Raises LinkError then."""
         self._window.restart()
+        self.connected = True
         slots = asyncio.Semaphore(MOST_PUBLISHING)
         try:
             async with asyncio.TaskGroup() as publishing:
@@ -71,6 +76,8 @@ class Uplink:
                     await self._send_what_fits(session, publishing, slots)
         except* LinkError as errors:
             failure = errors
+        finally:
+            self.connected = False
         raise LinkError(str(failure.exceptions[0])) from failure
 
     async def _send_what_fits(

@@ -8,6 +8,7 @@ from broker.wire import decode_batch, seal
 from gateways.background import background
 from gateways.outbox import Outbox, open_outbox
 from gateways.outbox_file import Row
+from gateways.sealing import Pack
 from gateways.settings import OUTBOX_LIMIT
 from tests.gateways.outbox_process import numbered
 
@@ -47,3 +48,8 @@ async def everything(outbox: Outbox) -> list[Row]:
     while page := await outbox.pending(rows[-1].seq if rows else 0, 500):
         rows += page
     return rows
+
+
+def numbered_pack(number: int) -> Pack:
+    """A pack of one reading with this number."""
+    return Pack(b'[{"bn":"d/","bt":%d,"k":"k","n":"value","v":%d}]' % (number, number), 1)

@@ -13,7 +13,7 @@ from gateways.outbox_file import EMPTY_PACK, OutboxFile
 from gateways.page_scan import PAGE, records
 from gateways.salvage import open_outbox_file
 from gateways.sealing import Pack
-from tests.gateways.outboxes import append, everything, numbers, working
+from tests.gateways.outboxes import append, everything, numbered_pack, numbers, working
 
 ROWS = 300
 WAITING = list(range(10, ROWS))
@@ -140,10 +140,6 @@ async def test_any_damage_anywhere_opens_and_gives_only_what_was_written(full: P
         assert found == sorted(set(found))
         assert set(found) <= set(range(ROWS))
         assert len(found) > ROWS / 2
-
-
-def numbered_pack(number: int) -> Pack:
-    return Pack(b'[{"bn":"d/","bt":%d,"k":"k","n":"value","v":%d}]' % (number, number), 1)
 
 
 @pytest.mark.parametrize("harm", ["torn", "zeroed", "flipped", "first page too"])
