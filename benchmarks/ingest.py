@@ -90,7 +90,7 @@ def serve_gateway(folder: Path, address: BrokerAddress) -> None:
 
 async def fill(folder: Path, number: int, devices: int) -> None:
     """Puts the backlog into the gateway's outbox."""
-    async with open_outbox(folder / "outbox.sqlite3", waiting_limit=number) as outbox:
+    async with open_outbox(folder / "outbox.db", waiting_limit=number) as outbox:
         for batch in readings(number, devices):
             outbox.append(batch)
         await outbox.flush()

@@ -22,7 +22,7 @@ from haidang.installation import Installation
 from haidang.logs import configure_logs
 from haidang.replaying import replay_file
 from haidang.screen import show
-from telemetry import HaidangError
+from telemetry import ConfigurationError, HaidangError
 from telemetry.devices import check_identifier
 
 try:
@@ -223,6 +223,30 @@ def mosquitto(
     for user, password in users.items():
         typer.echo(f"{user}: {scheme}://{user}:{password}@{bind}:{port}")
     out.print(f"Start it with: mosquitto -c {to / 'mosquitto.conf'}", highlight=False)
+
+
+@cli.command()
+def boards(
+    to: Annotated[Path, typer.Option(help="Grafana's provisioning folder, or one to copy there.")],
+    config: ConfigOption = None,
+    influxdb: Annotated[str, typer.Option(help="The server's major version: 1, 2 or 3.")] = "1",
+    user: Annotated[str | None, typer.Option(help="Grafana's own user in InfluxDB, a reader.")] = None,
+    installed_at: Annotated[Path | None, typer.Option(help="Where Grafana will find the boards.")] = None,
+    tiles: Annotated[str | None, typer.Option(help="URL of your own map tiles, .../{z}/{x}/{y}.png.")] = None,
+) -> None:
+    """Write Grafana's data source and board. The password stays in HAIDANG_INFLUX_PASSWORD."""
+    from grafana import MapView, Server, write_provisioning  # noqa: PLC0415 - its library takes 0.2 s
+
+    with _errors():
+        url = load(config).configuration.store.url
+        if influxdb not in set(Server):
+            raise ConfigurationError(f"--influxdb {influxdb}: write {', '.join(Server)}")
+        view = MapView(tiles=tiles) if tiles else None
+        server = Server(influxdb)
+        for file in write_provisioning(
+            to, url, server=server, user=user, installed_at=installed_at, view=view
+        ):
+            typer.echo(file)
 
 
 def _level(verbose: bool) -> int:

@@ -68,7 +68,8 @@ async def up(installation: Installation, whole: Whole) -> None:
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         intake = installation.ingest(broker, store, registry)
         tasks.create_task(intake.run())
-        tasks.create_task(keep_for(store, installation.configuration.store.retention))
+        if installation.configuration.store.url is None:  # InfluxDB has a retention policy of its own
+            tasks.create_task(keep_for(store, installation.configuration.store.retention))
         tasks.create_task(_api(installation, broker, store, registry, whole))
         tasks.create_task(Notifier(registry, installation.contacts).run())
         await intake.listening.wait()
@@ -93,15 +94,10 @@ async def gateway(installation: Installation, only: str | None) -> None:
 
 
 async def ingest(installation: Installation) -> None:
-    """The centre's end of the MQTT road, with the store's retention."""
+    """The centre's end of the MQTT road."""
     broker = installation.broker_address("ingest")
-    async with (
-        installation.store("ingest") as store,
-        installation.registry() as registry,
-        asyncio.TaskGroup() as tasks,
-    ):
-        tasks.create_task(installation.ingest(broker, store, registry).run())
-        tasks.create_task(keep_for(store, installation.configuration.store.retention))
+    async with installation.store("ingest") as store, installation.registry() as registry:
+        await installation.ingest(broker, store, registry).run()
 
 
 async def alerts(installation: Installation) -> None:

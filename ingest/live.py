@@ -24,7 +24,7 @@ class LivePublisher:
     def __init__(self) -> None:
         self._readings: dict[tuple[str, ...], LiveReading] = {}
         self._vessels: dict[int, Vessel] = {}
-        self._incidents: dict[int, Incident] = {}
+        self._incidents: set[int] = set()
         self._changed = asyncio.Event()
 
     def readings(self, gateway: str, readings: Iterable[Reading], received_at: int) -> None:
@@ -48,8 +48,8 @@ class LivePublisher:
         self._changed.set()
 
     def incidents(self, incidents: Iterable[Incident]) -> None:
-        """Incidents as they are now."""
-        self._incidents.update((incident.id, incident) for incident in incidents)
+        """Incidents that changed; who listens reads them in the registry."""
+        self._incidents.update(incident.id for incident in incidents)
         self._changed.set()
 
     async def run(self, session: Session) -> None:
@@ -59,10 +59,10 @@ class LivePublisher:
             self._changed.clear()
             readings, self._readings = self._readings, {}
             vessels, self._vessels = self._vessels, {}
-            incidents, self._incidents = self._incidents, {}
+            incidents, self._incidents = self._incidents, set()
             await _publish(session, topics.LIVE_READINGS, readings.values())
             await _publish(session, topics.LIVE_VESSELS, vessels.values())
-            await _publish(session, topics.LIVE_INCIDENTS, incidents.values())
+            await _publish(session, topics.LIVE_INCIDENTS, incidents)
 
 
 async def _publish(session: Session, topic: str, items: Iterable[object]) -> None:

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 
 from broker.wire import LiveReading
 from stores.contract import Store, Table
-from telemetry import Quality, Value
+from telemetry import Value
 from telemetry.times import NANOSECONDS
 from vessels.picture import Picture, Vessel
 
 LOOK_BACK = 24 * 3600 * NANOSECONDS
 _SHIPS = ("vessel_static", "vessel")
-_TAGS = frozenset({"time", "device", "gateway", "site", "mmsi", "quality"})
+_HEALTH = "gateway"
+_NOT_VALUES = frozenset({"time", "device", "gateway", "site", "quality"})
+"""Quality too: the last one stored may be older than the last reading, since good ones carry none."""
 Row = Mapping[str, Value | None]
 
 
@@ -27,7 +29,7 @@ async def restore_readings(store: Store, now: int) -> Sequence[LiveReading]:
     return [
         _reading(measurement, row)
         for measurement in await store.measurements()
-        if measurement not in _SHIPS
+        if measurement not in {*_SHIPS, _HEALTH}
         for row in _rows(await store.latest(measurement, "device", now - LOOK_BACK))
     ]
 
@@ -49,6 +51,5 @@ def _reading(measurement: str, row: Row) -> LiveReading:
         kind=measurement,
         observed_at=time,
         received_at=time,
-        values={name: value for name, value in present.items() if name not in _TAGS},
-        quality=Quality(str(present.get("quality", Quality.GOOD))),
+        values={name: value for name, value in present.items() if name not in _NOT_VALUES},
     )

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
+from msgspec.structs import replace
 from prometheus_client import Counter, Gauge
 
 from broker import topics
@@ -20,12 +21,13 @@ from broker.wire import Batch, GatewayStatus, Poison, Receipt, decode, decode_ba
 from ingest.columns import Intake, columns
 from ingest.dead_letters import DeadLetter, DeadLetters, readable
 from ingest.expected import ExpectedDevices
+from ingest.health import health_points
 from ingest.ledger import Ledger, Verdict
 from ingest.live import LivePublisher
 from ingest.restoring import restore_picture
 from ingest.stream import Stream
 from registry.incidents import IncidentRepository
-from stores.contract import Rejected, Source, Store
+from stores.contract import Points, Rejected, Source, Store
 from telemetry import Change, Instant, LinkError, RegistryError, StoreError, WireError
 
 WAITING_BATCHES = 64
@@ -71,6 +73,7 @@ class Ingest:
         self._queue: asyncio.Queue[_Taken] = asyncio.Queue(WAITING_BATCHES)
         self._ledger = Ledger({})
         self._expected = ExpectedDevices(())
+        self._health: dict[str, Points] = {}
         self._session: Session | None = None
         self.listening = asyncio.Event()
 
@@ -107,11 +110,14 @@ class Ingest:
     async def _learn(self, message: Message) -> None:
         try:
             gateway = topics.gateway_of(message.topic)
-            changed = self._expected.learn(gateway, decode(message.payload, GatewayStatus))
+            status = decode(message.payload, GatewayStatus)
         except (ValueError, WireError) as error:
             log.warning("ingest.status_unreadable", topic=message.topic, reason=str(error))
             return
-        if changed:
+        if message.retained:
+            status = replace(status, clock=0)  # said we do not know when
+        self._health[gateway] = health_points(gateway, status, time.time_ns())
+        if self._expected.learn(gateway, status):
             await self._record(self._stream.evaluator.expect(self._expected.ids, _now()))
 
     async def _receive(self, message: Message, session: Session) -> None:
@@ -161,31 +167,30 @@ class Ingest:
                 await self._acknowledge(self._session, source)
 
     async def _write(self, batches: Sequence[_Taken], intakes: Sequence[Intake]) -> None:
-        """Tries until the store has it. After a failure that may yet have committed, asks it first."""
+        """Tries until the store has it. A failed write may yet have landed, so the store is asked first."""
         delay = FIRST_DELAY
         waiting = list(zip(batches, intakes, strict=True))
+        failed = False
         while waiting:
-            marks = {taken.source: taken.batch.seq for taken, _ in waiting}
             try:
-                rejected = await self._store.write(columns([intake for _, intake in waiting]), marks)
-                _store_up.set(1)
-                self._ledger.settle(marks)
-                await self._bury([_letter(one) for one in rejected])
-                return
+                if failed:
+                    self._ledger.settle(await self._store.watermarks())
+                    waiting = [(t, i) for t, i in waiting if t.batch.seq > self._ledger.stored(t.source)]
+                await self._write_once(waiting)
+                waiting = []
             except StoreError as error:
+                failed = True
                 _store_up.set(0)
                 log.error("ingest.store_refuses", reason=str(error), retry_in=delay)
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, LONGEST_DELAY)
-            waiting = await self._not_yet_stored(waiting)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LONGEST_DELAY)
 
-    async def _not_yet_stored(self, waiting: list[tuple[_Taken, Intake]]) -> list[tuple[_Taken, Intake]]:
-        try:
-            stored = await self._store.watermarks()
-        except StoreError:
-            return waiting
-        self._ledger.settle(stored)
-        return [(t, i) for t, i in waiting if t.batch.seq > self._ledger.stored(t.source)]
+    async def _write_once(self, waiting: Sequence[tuple[_Taken, Intake]]) -> None:
+        marks = {taken.source: taken.batch.seq for taken, _ in waiting}
+        rejected = await self._store.write(columns([intake for _, intake in waiting]), marks)
+        _store_up.set(1)
+        self._ledger.settle(marks)
+        await self._bury([_letter(one) for one in rejected])
 
     async def _record(self, changes: Sequence[Change]) -> None:
         delay = FIRST_DELAY
@@ -221,6 +226,16 @@ class Ingest:
             now = _now()
             self._stream.picture.expire(now.utc)
             await self._record(self._stream.evaluator.tick(now))
+            await self._keep_health()
+
+    async def _keep_health(self) -> None:
+        """Statuses come again every few seconds, so one that the store refuses is let go."""
+        health, self._health = self._health, {}
+        try:
+            if health:
+                await self._store.write(list(health.values()))
+        except StoreError as error:
+            log.warning("ingest.health_not_stored", reason=str(error))
 
 
 def _now() -> Instant:

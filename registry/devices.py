@@ -16,16 +16,12 @@ from telemetry import Device, RegistryError
 
 @dataclass(frozen=True, slots=True)
 class DeviceRecord:
-    """A device and the gateway that reads it. Times in UTC nanoseconds.
-
-    declared: always False; what a file declares is known through its gateway's status.
-    """
+    """A device and the gateway that reads it. Times in UTC nanoseconds."""
 
     device: Device
     gateway: str
     created_at: int
     changed_at: int
-    declared: bool = False
 
 
 class DeviceRepository:

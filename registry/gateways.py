@@ -18,7 +18,6 @@ class GatewayRecord:
     """A gateway. Times in UTC nanoseconds.
 
     config_version: grows by one with every change of the gateway's devices.
-    declared: always False; what a file declares is known through its gateway's status.
     """
 
     id: str
@@ -27,7 +26,6 @@ class GatewayRecord:
     config_version: int
     created_at: int
     changed_at: int
-    declared: bool = False
 
 
 class GatewayRepository:

@@ -80,7 +80,8 @@ class Stale(_Frozen):
 
 def _condition(value: object) -> str:
     """Which kind of condition was written; the tags are not keys, so that no error names them."""
-    return "<stale>" if isinstance(value, dict) and "stale" in value else "<threshold>"
+    stale = isinstance(value, Stale) or (isinstance(value, dict) and "stale" in value)
+    return "<stale>" if stale else "<threshold>"
 
 
 Condition = Annotated[
