@@ -24,7 +24,7 @@ _LATEST_TIME = 2**63 - 1
 _EPOCH = re.compile(r"[0-9a-z]{1,32}")
 
 
-class _Record(msgspec.Struct, omit_defaults=True):
+class _Record(msgspec.Struct, omit_defaults=True, gc=False):
     bn: str = ""
     bt: Decimal | None = None
     k: str = ""
