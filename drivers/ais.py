@@ -42,10 +42,12 @@ class AisReceiver(Listener):
         self._kind = profile.kind
         self._lines = LineSplitter()
         self._stamps = Stamps()
+        self._joining = False
 
     def connected(self, now: Instant) -> None:
-        """Forgets the unfinished line."""
+        """Forgets the unfinished line. The next may be joined in its middle, which is nobody's fault."""
         self._lines.clear()
+        self._joining = True
 
     def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
         """Sentences completed by `data`; a whole message (a datagram) also ends its last line."""
@@ -56,6 +58,7 @@ class AisReceiver(Listener):
                 events.append(self._reading(line, now))
             elif not _is_other(line):
                 events.extend(self._recover(line, now))
+            self._joining = False
         for head in self._lines.dropped:
             detail = f"a line of more than {self._lines.limit} bytes was dropped; this is its beginning"
             events.append(Fault(self._device, "overlong", detail, head))
@@ -64,7 +67,8 @@ class AisReceiver(Listener):
     def _recover(self, line: bytes, now: Instant) -> Iterator[Event]:
         for found in frames(line):
             if isinstance(found, Reject):
-                yield Fault(self._device, found.reason, found.detail, found.raw)
+                if not self._joining:
+                    yield Fault(self._device, found.reason, found.detail, found.raw)
             elif found.start == b"!" and found.body[2:6] in _AIS:
                 yield self._reading(found.raw, now)
 

@@ -33,17 +33,21 @@ class Instrument(Listener):
         self._checked = checked
         self._lines = LineSplitter()
         self._stamps = Stamps()
+        self._joining = False
 
     def connected(self, now: Instant) -> None:
-        """Forgets the unfinished line."""
+        """Forgets the unfinished line. The next may be joined in its middle, which is nobody's fault."""
         self._lines.clear()
+        self._joining = True
 
     def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
         """Sentences completed by `data`; a whole message (a datagram) also ends its last line."""
         events: list[Event] = []
         for line in self._lines.feed(data + b"\n" if origin else data):
             for found in frames(line, checked=self._checked):
-                events.extend(self._take(found, now))
+                if not (self._joining and isinstance(found, Reject)):
+                    events.extend(self._take(found, now))
+            self._joining = False
         for head in self._lines.dropped:
             detail = f"a line of more than {self._lines.limit} bytes was dropped; this is its beginning"
             events.append(Fault(self._device, "overlong", detail, head))

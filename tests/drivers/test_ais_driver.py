@@ -243,3 +243,14 @@ def test_the_clock_set_back_goes_on_with_the_new_time() -> None:
 def test_a_profile_with_other_metrics_than_the_sentence_is_refused() -> None:
     with pytest.raises(Exception, match="has the one metric 'sentence'"):
         listener_of("driver: ais\nkind: ais\nmetrics: [{name: mmsi_count, title: {en: a, vi: a}}]")
+
+
+@pytest.mark.parametrize("profile", ["ais-receiver", "nmea-weather"])
+def test_joining_a_line_in_its_middle_is_nobodys_fault_and_the_next_garbage_is(profile: str) -> None:
+    driver = listener(profile)
+    driver.connected(NOW)
+    assert feed(driver, [b"4.7,M*5A\r\n"]) == []
+    assert reasons(feed(driver, [b"4.7,M*5A\r\n"])) == {"not_nmea": 1}
+    driver.connected(NOW)
+    kept = feed(driver, [b"\x00\x00" + sentence("AIVDM,1,1,,A,15RTgt0PAso;90TKcjM8h6g208CQ,0") + b"\r\n"])
+    assert len(kept) == (profile == "ais-receiver")
