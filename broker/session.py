@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
@@ -136,6 +136,7 @@ class _Client(aiomqtt.Client):
 
     async def open(self) -> None:
         """Connects. Raises MqttError or OSError."""
+        self._client.on_disconnect = self._lost
         connecting = asyncio.get_running_loop().run_in_executor(None, self._client_connect)
         try:
             await asyncio.shield(connecting)
@@ -162,6 +163,12 @@ class _Client(aiomqtt.Client):
         if self._misc_task is not None:
             self._misc_task.cancel()
             await asyncio.wait({self._misc_task})
+
+    def _lost(self, *details: Any) -> None:
+        """Who hangs up before the greeting is told at once, not when its time is over."""
+        if not self._connected.done():
+            self._connected.set_exception(aiomqtt.MqttError("it hung up before it greeted"))
+        self._on_disconnect(*details)
 
     def _is_connected(self) -> bool:
         connected, lost = self._connected, self._disconnected

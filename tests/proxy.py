@@ -22,11 +22,17 @@ class FaultProxy:
         self.connections = 0
         self._target = target
         self._open: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.StreamReader] = set()
 
     @property
     def open_connections(self) -> int:
-        """How many clients are connected now."""
-        return len(self._open) // 2
+        """How many clients are connected now and have not hung up."""
+        return len(self._clients)
+
+    @property
+    def relays(self) -> int:
+        """How many sockets it still holds."""
+        return len(self._open)
 
     def cut(self) -> None:
         """Breaks every connection, both ways, without a goodbye."""
@@ -52,11 +58,13 @@ class FaultProxy:
             return
         pair = {writer, far_writer}
         self._open |= pair
+        self._clients.add(reader)
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._forward(reader, far_writer))
                 both.create_task(self._forward(far_reader, writer))
         finally:
+            self._clients.discard(reader)
             self._open -= pair
             for one in pair:
                 one.transport.abort()
@@ -70,6 +78,7 @@ class FaultProxy:
         except OSError:
             pass
         finally:
+            self._clients.discard(reader)
             if not self.silent:
                 writer.transport.abort()
 
@@ -85,6 +94,7 @@ async def fault_proxy(target: int) -> AsyncGenerator[FaultProxy]:
             yield proxy
         finally:
             server.close()
-            while proxy.open_connections:
+            proxy.silent = False
+            while proxy.relays:
                 proxy.cut()
                 await asyncio.sleep(0.01)
