@@ -8,11 +8,10 @@ from typing import Any
 import structlog
 
 from broker import topics
-from broker.session import Session, Will, stay_connected
+from broker.session import Session, Will, stay_connected, together
 from broker.wire import GatewayStatus, encode
 from drivers.catalogue import Catalogue
 from gateways import clock
-from gateways.background import together
 from gateways.downlink import Downlink
 from gateways.fleet import Fleet
 from gateways.metrics import exposed

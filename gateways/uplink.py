@@ -92,7 +92,11 @@ class Uplink:
         rows = await self._rows()
         for row in rows:
             await slots.acquire()
-            publishing.create_task(self._publish(session, row, slots))
+            if row.seq != window.sent + 1 or window.epoch != self._outbox.epoch:
+                slots.release()  # a receipt came in meanwhile, or the file was damaged
+                return
+            payload = seal(window.epoch, row.seq, window.floor, row.pack, self._site)
+            publishing.create_task(self._publish(session, payload, slots))
             window.send(row.seq, time.monotonic())
         if not rows:
             await self._rest()
@@ -108,12 +112,9 @@ class Uplink:
             await asyncio.sleep(FIRST_PATIENCE)
             return []
 
-    async def _publish(self, session: Session, row: Row, slots: asyncio.Semaphore) -> None:
-        window = self._window
+    async def _publish(self, session: Session, payload: bytes, slots: asyncio.Semaphore) -> None:
         try:
-            await session.publish(
-                self._topic, seal(window.epoch, row.seq, window.floor, row.pack, self._site)
-            )
+            await session.publish(self._topic, payload)
         finally:
             slots.release()
 
