@@ -19,7 +19,7 @@ from api.desired import Desired
 from api.gateways.schemas import reported_item
 from api.incidents.schemas import incident_item
 from broker import topics
-from broker.session import BrokerAddress, Message, Session, stay_connected
+from broker.session import BrokerAddress, Message, Session, stay_connected, together
 from broker.wire import GatewayStatus, LiveReading, decode
 from registry import Incident, IncidentState, Registry
 from telemetry import LinkError, RegistryError, WireError
@@ -137,19 +137,9 @@ class LiveView:
 
         self._session = session
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._listen(session))
-                tasks.create_task(self.desired.run(publish))
-                tasks.create_task(self._follow_incidents())
-        except* LinkError as group:
-            broken = group
-        else:
-            return
+            await together(self._listen(session), self.desired.run(publish), self._follow_incidents())
         finally:
             self._session = None
-        if (task := asyncio.current_task()) is not None and task.cancelling():
-            raise asyncio.CancelledError  # a task group forgets it when a child fails at the same time
-        raise LinkError(str(broken.exceptions[0])) from broken
 
     async def _listen(self, session: Session) -> None:
         async for message in session.messages():

@@ -7,7 +7,7 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,3 +222,18 @@ async def stay_connected(
             log.warning("broker.disconnected", client=client_id, broker=repr(address), reason=str(error))
         held = 0.0 if connected_at is None else time.monotonic() - connected_at
         await asyncio.sleep(backoff.after(held))
+
+
+async def together(*works: Coroutine[Any, Any, None]) -> None:
+    """Parts of one conversation side by side, until one of them breaks it. Raises LinkError then."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except* LinkError as errors:
+        failure = errors
+    else:
+        return
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        raise asyncio.CancelledError  # a task group forgets it when a child fails at the same time
+    raise LinkError(str(failure.exceptions[0])) from failure

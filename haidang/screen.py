@@ -18,22 +18,25 @@ from telemetry import Value
 from telemetry.times import NANOSECONDS
 
 REFRESH = 1.0  # seconds
+QUIET = 30.0  # seconds
 SHIPS_SHOWN = 12
 VALUES_SHOWN = 6
 
 
 class Rate:
-    """Readings a second between two looks at a counter."""
+    """Readings a second, from a counter that gateways report every few seconds."""
 
     def __init__(self) -> None:
-        self._count, self._at = 0, time.monotonic()
+        self._count, self._at, self._rate = 0, time.monotonic(), 0.0
 
     def of(self, count: int) -> float:
-        """The rate since the last look."""
+        """The rate between the last two reports; 0 once none has come for a while."""
         now = time.monotonic()
-        rate = (count - self._count) / max(now - self._at, 0.001)
-        self._count, self._at = count, now
-        return max(rate, 0.0)
+        elapsed = now - self._at
+        if count != self._count:
+            self._rate = max(count - self._count, 0) / max(elapsed, 0.001)
+            self._count, self._at = count, now
+        return self._rate if elapsed < QUIET else 0.0
 
 
 async def show(live: LiveView, address: str) -> None:

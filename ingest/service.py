@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from prometheus_client import Counter, Gauge
 
 from broker import topics
-from broker.session import BrokerAddress, Message, Session, stay_connected
+from broker.session import BrokerAddress, Message, Session, stay_connected, together
 from broker.wire import Batch, GatewayStatus, Poison, Receipt, decode, decode_batch, encode
 from ingest.columns import Intake, columns
 from ingest.dead_letters import DeadLetter, DeadLetters, readable
@@ -95,17 +95,17 @@ class Ingest:
         self.listening.set()
         for source in self._ledger.sources:
             await self._acknowledge(session, source)
-        publishing = asyncio.create_task(self._live.run(session))
         try:
-            async for message in session.messages():
-                if message.topic.endswith("/status"):
-                    await self._learn(message)
-                else:
-                    await self._receive(message, session)
+            await together(self._listen(session), self._live.run(session))
         finally:
             self._session = None
-            publishing.cancel()
-            await asyncio.gather(publishing, return_exceptions=True)
+
+    async def _listen(self, session: Session) -> None:
+        async for message in session.messages():
+            if message.topic.endswith("/status"):
+                await self._learn(message)
+            else:
+                await self._receive(message, session)
 
     async def _learn(self, message: Message) -> None:
         try:

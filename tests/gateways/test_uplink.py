@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from broker import topics
-from broker.session import BrokerAddress, Session, stay_connected
+from broker.session import BrokerAddress, Session, stay_connected, together
 from broker.wire import Receipt
-from gateways.background import background, together
+from gateways.background import background
 from gateways.outbox import Outbox
 from gateways.uplink import Uplink
 from gateways.window import WIDTH
