@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from broker.mosquitto import Listener, write_configuration
 from haidang import services
@@ -144,7 +144,7 @@ def profiles(config: ConfigOption = None) -> None:
     """List the device models: those shipped and those of the site."""
     with _errors():
         catalogue = site_catalogue(load(config))
-    table = Table("profile", "driver", "kind", "model", "thiết bị", "values")
+    table = Table(Column("profile", no_wrap=True), "driver", "kind", "model", "thiết bị", "values")
     for profile in sorted(catalogue.profiles.values(), key=lambda one: one.id):
         table.add_row(
             profile.id,

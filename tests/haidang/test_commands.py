@@ -1,0 +1,99 @@
+"""The commands that need nothing running, as a user types them."""
+
+import stat
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from haidang.cli import cli
+
+runner = CliRunner()
+
+
+def configuration(folder: Path, text: str) -> str:
+    file = folder / "haidang.toml"
+    file.write_text(text, "utf-8")
+    return str(file)
+
+
+def test_help_says_what_to_try_first() -> None:
+    result = runner.invoke(cli, ["--help"])
+    assert result.exit_code == 0
+    assert "haidang up --demo" in result.output
+
+
+def test_a_good_configuration_is_called_good(tmp_path: Path) -> None:
+    result = runner.invoke(cli, ["check", configuration(tmp_path, '[[gateway]]\nid = "quay"\n')])
+    assert result.exit_code == 0
+    assert "good: 1 gateways, 0 devices" in result.output.replace("\n", " ")
+
+
+def test_the_same_device_twice_is_told_with_its_line(tmp_path: Path) -> None:
+    device = '[[gateway.device]]\nid = "mast"\nprofile = "nmea-weather"\nlink = "tcp://127.0.0.1:1"\n'
+    result = runner.invoke(
+        cli, ["check", configuration(tmp_path, f'[[gateway]]\nid = "q"\n{device}{device}')]
+    )
+    assert result.exit_code == 1
+    assert "haidang.toml:8: there is a device 'mast' above already" in result.output
+
+
+def test_the_device_models_are_listed_with_those_of_the_site(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "own.yaml").write_text(
+        "id: own-gauge\ntitle: {en: Own gauge, vi: Đồng hồ riêng}\ndriver: modbus\nkind: tank\nevery: 1s\n"
+        "metrics: [{name: level, title: {en: Level, vi: Mức}, unit: m, read: {address: 1}}]\n"
+    )
+    result = runner.invoke(cli, ["profiles", "-c", configuration(tmp_path, 'profiles = ["models"]')])
+    assert result.exit_code == 0
+    assert "own-gauge" in result.output
+    assert "eastron-sdm630" in result.output
+
+
+def test_a_folder_of_models_that_is_not_there_is_told(tmp_path: Path) -> None:
+    result = runner.invoke(cli, ["profiles", "-c", configuration(tmp_path, 'profiles = ["nowhere"]')])
+    assert result.exit_code == 1
+    assert "nowhere is not a folder" in result.output.replace("\n", "")
+
+
+def test_mosquitto_gets_a_user_for_each_gateway_and_files_only_their_owner_reads(tmp_path: Path) -> None:
+    result = runner.invoke(
+        cli, ["mosquitto", "--to", str(tmp_path / "mq"), "--gateway", "quay", "--port", "1883"]
+    )
+    assert result.exit_code == 0
+    assert "quay: mqtt://quay:" in result.output
+    assert "centre: mqtt://centre:" in result.output
+    for file in (tmp_path / "mq").iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    written = (tmp_path / "mq" / "passwords").read_text()
+    assert all(line.split(":")[1].startswith("$7$") for line in written.splitlines())
+
+
+def test_mosquitto_refuses_an_id_that_could_widen_its_topics(tmp_path: Path) -> None:
+    result = runner.invoke(cli, ["mosquitto", "--to", str(tmp_path), "--gateway", "quay/#"])
+    assert result.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_boards_are_written_and_hold_no_password(tmp_path: Path) -> None:
+    store = '[store]\nurl = "influxdb://reader:hush-hush@127.0.0.1:8086/port"\n'
+    where = ["--to", str(tmp_path / "grafana")]
+    result = runner.invoke(cli, ["boards", *where, "-c", configuration(tmp_path, store)])
+    assert result.exit_code == 0, result.output
+    files = [file for file in (tmp_path / "grafana").rglob("*") if file.is_file()]
+    assert {file.name for file in files} == {"haidang.yaml", "port.json"}
+    assert not any("hush-hush" in file.read_text() for file in files)
+
+
+def test_boards_without_influxdb_say_what_they_need(tmp_path: Path) -> None:
+    result = runner.invoke(cli, ["boards", "--to", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "[store]" in result.output
+
+
+def test_incidents_are_listed_and_an_unknown_one_cannot_be_acknowledged(tmp_path: Path) -> None:
+    where = ["--data-dir", str(tmp_path / "data")]
+    assert runner.invoke(cli, ["incidents", *where]).exit_code == 0
+    result = runner.invoke(cli, ["acknowledge", "7", "--by", "Lan", *where])
+    assert result.exit_code == 1
+    assert "there is no incident 7" in result.output
