@@ -122,7 +122,7 @@ def meters_running(devices: int) -> Generator[tuple[Connection, Sequence[int]]]:
     pipe, far = spawn.Pipe()
     process = spawn.Process(target=run_meters, args=(far, devices), daemon=True)
     process.start()
-    yield pipe, pipe.recv()
+    yield cast("Connection", pipe), cast("Sequence[int]", pipe.recv())
     process.kill()
     process.join()
 
