@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import psutil
 import uvloop
@@ -119,10 +119,11 @@ def more_files() -> None:
 @contextmanager
 def meters_running(devices: int) -> Generator[tuple[Connection, Sequence[int]]]:
     """The simulated devices, while the block runs."""
-    pipe, far = spawn.Pipe()
+    ends: Any = spawn.Pipe()  # its type differs between the type checkers
+    pipe, far = ends
     process = spawn.Process(target=run_meters, args=(far, devices), daemon=True)
     process.start()
-    yield cast("Connection", pipe), cast("Sequence[int]", pipe.recv())
+    yield pipe, pipe.recv()
     process.kill()
     process.join()
 
