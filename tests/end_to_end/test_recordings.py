@@ -7,6 +7,7 @@ from typing import Any
 
 import pyais
 import pytest
+from pyais.exceptions import AISBaseException
 
 from tests import servers
 from tests.end_to_end.platform import Platform, platform, run
@@ -92,7 +93,7 @@ def last_positions(log: Path) -> Mapping[int, tuple[float, float]]:
             continue
         try:
             message: Any = pyais.decode(sentence, error_if_checksum_invalid=True)
-        except pyais.exceptions.AISBaseException:
+        except AISBaseException:
             continue
         if message.msg_type in {1, 2, 3} and message.lat != 91 and message.lon != 181:
             last[message.mmsi] = (message.lat, message.lon)
