@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -52,28 +52,31 @@ def disks_at_power_cuts(image: Path, folder: Path) -> Generator[tuple[Path, int]
     with mounted(image, folder / "live") as disk, said.open("wb") as output:
         command = [sys.executable, "-m", "tests.gateways.outbox_process", str(disk), "0"]
         with subprocess.Popen(command, stdout=output) as process:
-            for number in range(ROUNDS):
-                before = said.stat().st_size
-                while said.stat().st_size == before:
-                    time.sleep(0.01)
-                time.sleep(chance.uniform(0, 0.4))
-                process.send_signal(signal.SIGSTOP)
-                while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
-                    time.sleep(0.001)
-                copy = Path(shutil.copy(image, folder / f"disk-{number}"))
-                yield copy, int(said.read_bytes().split()[-1])
-                process.send_signal(signal.SIGCONT)
-            process.kill()
+            try:
+                for number in range(ROUNDS):
+                    before = said.stat().st_size
+                    while said.stat().st_size == before:
+                        time.sleep(0.01)
+                    time.sleep(chance.uniform(0, 0.4))
+                    process.send_signal(signal.SIGSTOP)
+                    while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
+                        time.sleep(0.001)
+                    copy = Path(shutil.copy(image, folder / f"disk-{number}"))
+                    yield copy, int(said.read_bytes().split()[-1])
+                    process.send_signal(signal.SIGCONT)
+            finally:
+                process.kill()
 
 
 async def test_nothing_accepted_is_lost_by_a_power_cut(image: Path, tmp_path: Path) -> None:
     seen = []
-    for disk, accepted in disks_at_power_cuts(image, tmp_path):
-        with mounted(disk, tmp_path / "after") as folder:
-            async with working(folder) as outbox:
-                assert "outbox-damaged" not in outbox.alerts
-                found = numbers(await everything(outbox))
-        assert len(found) >= accepted
-        assert found == list(range(len(found)))
-        seen.append(accepted)
+    with closing(disks_at_power_cuts(image, tmp_path)) as disks:
+        for disk, accepted in disks:
+            with mounted(disk, tmp_path / "after") as folder:
+                async with working(folder) as outbox:
+                    assert "outbox-damaged" not in outbox.alerts
+                    found = numbers(await everything(outbox))
+            assert len(found) >= accepted
+            assert found == list(range(len(found)))
+            seen.append(accepted)
     assert seen == sorted(set(seen))
