@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
@@ -26,6 +26,8 @@ ANSWER_TIME = 10.0  # seconds the broker may take for any one answer
 LEAVING_TIME = 1.0  # seconds our goodbye may take
 QUEUED_MESSAGES = 1_000
 """Messages held for a slow reader; what comes beyond is dropped, and whoever sent it sends it again."""
+
+AnswerT = TypeVar("AnswerT")
 
 log = structlog.get_logger()
 
@@ -130,8 +132,9 @@ def _bytes(payload: object) -> bytes:
 class _Client(aiomqtt.Client):
     """The library's client, with an opening and a leaving that leave no socket or task behind.
 
-    Its own lose a cancellation when the broker does not answer the goodbye, and keep the socket of a
-    broker that accepts and never answers.
+    Its own lose a cancellation when the broker does not answer the goodbye, or answers at the moment of
+    the cancellation (as Python 3.11's wait_for does), and keep the socket of a broker that accepts and
+    never answers.
     """
 
     async def open(self) -> None:
@@ -169,6 +172,13 @@ class _Client(aiomqtt.Client):
         if not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttError("it hung up before it greeted"))
         self._on_disconnect(*details)
+
+    async def _wait_for(self, fut: Awaitable[AnswerT], timeout: float | None) -> AnswerT:  # noqa: ASYNC109 - its name there
+        try:
+            async with asyncio.timeout(self.timeout if timeout is None else timeout):
+                return await fut
+        except TimeoutError as error:
+            raise aiomqtt.MqttError("the broker does not answer") from error
 
     def _is_connected(self) -> bool:
         connected, lost = self._connected, self._disconnected
@@ -225,15 +235,18 @@ async def stay_connected(
 
 
 async def together(*works: Coroutine[Any, Any, None]) -> None:
-    """Parts of one conversation side by side, until one of them breaks it. Raises LinkError then."""
+    """Parts of one conversation side by side, until one of them breaks it. Raises LinkError then.
+
+    Not a TaskGroup: Python 3.11's leaves its parent marked as being cancelled when a part fails, and
+    forgets a real cancellation that comes at the same moment.
+    """
+    tasks = [asyncio.ensure_future(work) for work in works]
     try:
-        async with asyncio.TaskGroup() as group:
-            for work in works:
-                group.create_task(work)
-    except* LinkError as errors:
-        failure = errors
-    else:
-        return
-    if (task := asyncio.current_task()) is not None and task.cancelling():
-        raise asyncio.CancelledError  # a task group forgets it when a child fails at the same time
-    raise LinkError(str(failure.exceptions[0])) from failure
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    if failures:
+        raise next((one for one in failures if not isinstance(one, LinkError)), failures[0])
