@@ -190,6 +190,23 @@ async def connect(
     address: BrokerAddress, client_id: str, will: Will | None = None
 ) -> AsyncGenerator[Session]:
     """A session as long as the block runs. Raises LinkError when it cannot be had."""
+    try:
+        client = _client(address, client_id, will)
+    except OSError as error:
+        raise LinkError(
+            f"the authorities of {address} cannot be read from {address.ca_file}: {error}"
+        ) from error
+    try:
+        try:
+            await client.open()
+        except (aiomqtt.MqttError, OSError) as error:
+            raise LinkError(f"no session with the broker {address}: {error}") from error
+        yield Session(client)
+    finally:
+        await client.leave()
+
+
+def _client(address: BrokerAddress, client_id: str, will: Will | None) -> _Client:
     client = _Client(
         address.host,
         address.port,
@@ -199,19 +216,13 @@ async def connect(
         clean_session=True,
         keepalive=KEEPALIVE,
         timeout=ANSWER_TIME,
+        max_inflight_messages=QUEUED_MESSAGES,
         max_queued_incoming_messages=QUEUED_MESSAGES,
         tls_context=address.tls_context(),
         will=aiomqtt.Will(will.topic, will.payload, QOS, retain=True) if will else None,
     )
     client.pending_calls_threshold = QUEUED_MESSAGES
-    try:
-        try:
-            await client.open()
-        except (aiomqtt.MqttError, OSError) as error:
-            raise LinkError(f"no session with the broker {address}: {error}") from error
-        yield Session(client)
-    finally:
-        await client.leave()
+    return client
 
 
 async def stay_connected(

@@ -1,12 +1,12 @@
 """What a gateway can never send, one JSON line each with its reason, in a file of bounded size."""
 
 import os
-import time
 from pathlib import Path
 
 import msgspec
 import structlog
 
+from gateways import clock
 from telemetry import format_utc
 
 LARGEST_FILE = 32 << 20  # bytes; two such are kept
@@ -18,7 +18,7 @@ def bury(folder: Path, reason: str, content: bytes) -> None:
     """Appends to `dead-letters.jsonl` in this folder. Where the disk refuses, the log says so."""
     file = folder / "dead-letters.jsonl"
     letter = {
-        "at": format_utc(time.time_ns()),
+        "at": format_utc(clock.now().utc),
         "reason": reason,
         "content": content.decode("utf-8", "backslashreplace"),
     }

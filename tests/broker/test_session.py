@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,13 @@ async def test_publications_that_overlap_keep_their_order(mosquitto_port: int) -
 async def test_nobody_there_is_a_link_error() -> None:
     with pytest.raises(LinkError, match="no session with the broker"):
         async with connect(BrokerAddress("127.0.0.1", free_port()), "one"):
+            pass
+
+
+async def test_missing_authorities_are_a_link_error(tmp_path: Path) -> None:
+    address = BrokerAddress("127.0.0.1", free_port(), tls=True, ca_file=tmp_path / "none.pem")
+    with pytest.raises(LinkError, match="the authorities of mqtts"):
+        async with connect(address, "one"):
             pass
 
 

@@ -251,6 +251,46 @@ async def test_a_serial_adapter_that_is_pulled_out_breaks_the_link_and_works_aga
     os.close(far)
 
 
+class Converter:
+    """A serial port behind TCP: agrees to every setting as RFC 2217 has it, and echoes what is sent."""
+
+    def __init__(self) -> None:
+        self.settings: dict[int, bytes] = {}
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while byte := await reader.read(1):
+            if byte != b"\xff":
+                writer.write(byte)
+                continue
+            command = (await reader.readexactly(1))[0]
+            if command == 250:
+                await self._set(await reader.readuntil(b"\xff\xf0"), writer)
+            elif 251 <= command <= 254:
+                option = await reader.readexactly(1)
+                answer = {251: 253, 253: 251, 252: 254, 254: 252}[command]
+                writer.write(bytes([255, answer]) + option)
+        writer.close()
+
+    async def _set(self, negotiation: bytes, writer: asyncio.StreamWriter) -> None:
+        option, command, value = negotiation[0], negotiation[1], negotiation[2:-2]
+        if option == 44:
+            self.settings[command] = value
+            writer.write(bytes([255, 250, 44, command + 100]) + value + b"\xff\xf0")
+
+
+async def test_a_converter_that_speaks_rfc_2217_is_set_and_carries_bytes() -> None:
+    converter = Converter()
+    server = await asyncio.start_server(converter.serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with opened(f"rfc2217://127.0.0.1:{port}?baudrate=4800&parity=E&stopbits=2") as link:
+            link.write(b"$WIMWV")
+            assert await collect(link, 6) == b"$WIMWV"
+            assert converter.settings[1] == (4800).to_bytes(4)
+            assert converter.settings[3] == b"\x03"
+            assert converter.settings[4] == b"\x02"
+
+
 async def test_a_missing_serial_port_is_a_link_error(tmp_path: Path) -> None:
     with pytest.raises(LinkError, match="cannot open serial port"):
         async with opened(f"serial://{tmp_path}/ttyNONE"):
