@@ -47,11 +47,11 @@ class Reporter:
         while not self._leaving.is_set():
             status = self._snapshot()
             if (gist := _gist(status)) != said or time.monotonic() - said_at >= SAY_EVERY:
-                await session.publish(self._topic, _fitting(status), retain=True)
+                await session.publish(self._topic, fitting(status), retain=True)
                 said, said_at = gist, time.monotonic()
             await self._pause()
         farewell = msgspec.structs.replace(self._snapshot(), online=False)
-        await session.publish(self._topic, _fitting(farewell), retain=True)
+        await session.publish(self._topic, fitting(farewell), retain=True)
         self._gone.set()
 
     async def _pause(self) -> None:
@@ -68,7 +68,7 @@ def _gist(status: GatewayStatus) -> _Gist:
     return (status.configuration, tuple(status.refused), tuple(status.alerts.items()), states)
 
 
-def _fitting(status: GatewayStatus) -> bytes:
+def fitting(status: GatewayStatus) -> bytes:
     """As JSON; where a thousand devices make it too large, only those that need someone."""
     payload = encode(status)
     if len(payload) > LARGEST_STATUS:

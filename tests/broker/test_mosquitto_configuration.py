@@ -4,6 +4,7 @@ import asyncio
 import os
 import stat
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,10 +99,8 @@ async def test_a_gateway_hears_nothing_of_others(site: Site, topic_filter: str) 
         connect(site.address("quay"), "quay") as quay,
     ):
         await quay.subscribe(topics.receipts("quay"))
-        try:
+        with suppress(LinkError):  # a broker may refuse, or grant and stay silent
             await quay.subscribe(topic_filter)
-        except LinkError as error:
-            assert "the broker refuses" in str(error)  # noqa: PT017 - a broker may refuse or stay silent
         await centre.publish(topic_filter, b"secret")
         await centre.publish(topics.receipts("quay"), b"ours")
         assert await next_payload(quay) == b"ours"
@@ -116,10 +115,8 @@ async def test_a_wildcard_gives_a_gateway_its_own_and_no_more(site: Site, topic_
         connect(site.address("quay"), "quay") as quay,
     ):
         await quay.subscribe(topics.receipts("quay"))
-        try:
+        with suppress(LinkError):  # a broker may refuse, or grant and stay silent
             await quay.subscribe(topic_filter)
-        except LinkError as error:
-            assert "the broker refuses" in str(error)  # noqa: PT017 - a broker may refuse or stay silent
         await centre.publish(topics.configuration("tower"), b"secret")
         await centre.publish(topics.receipts("tower"), b"secret")
         await centre.publish(topics.receipts("quay"), b"ours")

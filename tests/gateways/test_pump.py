@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
@@ -74,6 +75,10 @@ class Rig:
         return [reading for reading in self.readings if reading.device == name]
 
 
+def _again(driver: Driver) -> Driver:
+    return driver
+
+
 @asynccontextmanager
 async def pumping(url: str, *drivers: Poller | LineListener) -> AsyncGenerator[Rig]:
     rig = Rig({}, [])
@@ -81,7 +86,7 @@ async def pumping(url: str, *drivers: Poller | LineListener) -> AsyncGenerator[R
     for driver in drivers:
         device = Device(id=driver.name, profile="test", link=url)
         rig.records[driver.name] = DeviceRecord(device, "file", silence=60)
-        seats.append(Seat(driver.name, lambda driver=driver: driver, driver))  # type: ignore[misc]
+        seats.append(Seat(driver.name, partial(_again, driver), driver))
 
     def sink(readings: Sequence[Reading]) -> None:
         rig.readings.extend(readings)
