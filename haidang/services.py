@@ -65,17 +65,21 @@ async def up(installation: Installation, whole: Whole) -> None:
         sections = list(installation.configuration.gateway)
         if whole.demo:
             sections.append(await stack.enter_async_context(_demo(broker)))
-        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        centre = await stack.enter_async_context(asyncio.TaskGroup())
         intake = installation.ingest(broker, store, registry)
-        tasks.create_task(intake.run())
+        centre.create_task(intake.run())
         if installation.configuration.store.url is None:  # InfluxDB has a retention policy of its own
-            tasks.create_task(keep_for(store, installation.configuration.store.retention))
-        tasks.create_task(_api(installation, broker, store, registry, whole))
-        tasks.create_task(Notifier(registry, installation.contacts).run())
+            centre.create_task(keep_for(store, installation.configuration.store.retention))
+        centre.create_task(_api(installation, broker, store, registry, whole))
+        centre.create_task(Notifier(registry, installation.contacts).run())
+        if not sections:
+            log.warning("up.no_gateway", remedy="add [[gateway]] to the configuration, or start with --demo")
         await intake.listening.wait()
+        # A group of their own, which ends before the centre's: what they still have to send is taken.
+        edge = await stack.enter_async_context(asyncio.TaskGroup())
         for section in sections:
             settings = installation.gateway(section, broker)
-            tasks.create_task(Gateway(settings, installation.catalogue).run())
+            edge.create_task(Gateway(settings, installation.catalogue).run())
 
 
 async def gateway(installation: Installation, only: str | None) -> None:
