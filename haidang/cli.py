@@ -1,4 +1,8 @@
-"""The command `haidang`. Each command prepares an installation and hands over to services.py."""
+"""The command `haidang`. Each command prepares an installation and hands over to services.py.
+
+What a command needs is imported when it runs: stores, brokers and servers take two seconds to load,
+and nobody who asks for help or a check should wait for them.
+"""
 
 import asyncio
 import logging
@@ -6,24 +10,19 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from broker.mosquitto import Listener, write_configuration
-from haidang import services
-from haidang.checking import check as check_configuration
-from haidang.checking import site_catalogue
 from haidang.configuration import MistakesError, load
-from haidang.incidents import acknowledge_incident, print_incidents
-from haidang.installation import Installation
 from haidang.logs import configure_logs
-from haidang.replaying import replay_file
-from haidang.screen import show
 from telemetry import ConfigurationError, HaidangError
 from telemetry.devices import check_identifier
+
+if TYPE_CHECKING:
+    from haidang.installation import Installation
 
 try:
     import uvloop
@@ -75,6 +74,9 @@ def up(
     On a terminal it shows a live table and logs into the data folder; elsewhere it logs JSON lines.
     Ctrl-C or SIGTERM stops it cleanly; what gateways accepted is kept.
     """
+    from haidang import services
+    from haidang.screen import show
+
     on_terminal = sys.stdout.isatty()
     configure_logs(data_dir / "haidang.log" if on_terminal else None, _level(verbose))
     whole = services.Whole(demo, host, port, show if on_terminal else None)
@@ -89,6 +91,8 @@ def gateway(
     verbose: VerboseOption = False,
 ) -> None:
     """Run the edge side alone: read the devices, keep what they say until the centre has it."""
+    from haidang import services
+
     configure_logs(level=_level(verbose))
     _serve(config, data_dir, lambda installation: services.gateway(installation, only))
 
@@ -98,6 +102,8 @@ def ingest(
     config: ConfigOption = None, data_dir: FolderOption = FOLDER, verbose: VerboseOption = False
 ) -> None:
     """Run the centre's intake alone: batches from the broker into the store, ships, rules, receipts."""
+    from haidang import services
+
     configure_logs(level=_level(verbose))
     _serve(config, data_dir, services.ingest)
 
@@ -107,6 +113,8 @@ def alerts(
     config: ConfigOption = None, data_dir: FolderOption = FOLDER, verbose: VerboseOption = False
 ) -> None:
     """Run the notifications alone: tell the duty officers of open incidents."""
+    from haidang import services
+
     configure_logs(level=_level(verbose))
     _serve(config, data_dir, services.alerts)
 
@@ -120,6 +128,8 @@ def api(
     verbose: VerboseOption = False,
 ) -> None:
     """Run the API alone."""
+    from haidang import services
+
     configure_logs(level=_level(verbose))
     _serve(config, data_dir, lambda one: services.api(one, services.Whole(host=host, port=port)))
 
@@ -127,6 +137,8 @@ def api(
 @cli.command()
 def check(file: Annotated[Path, typer.Argument(help="The configuration to look over.")]) -> None:
     """Say everything that is wrong with a configuration: file, line, and what to do."""
+    from haidang.checking import check as check_configuration
+
     try:
         loaded = load(file)
         check_configuration(loaded)
@@ -142,6 +154,8 @@ def check(file: Annotated[Path, typer.Argument(help="The configuration to look o
 @cli.command()
 def profiles(config: ConfigOption = None) -> None:
     """List the device models: those shipped and those of the site."""
+    from haidang.checking import site_catalogue
+
     with _errors():
         catalogue = site_catalogue(load(config))
     table = Table(Column("profile", no_wrap=True), "driver", "kind", "model", "thiết bị", "values")
@@ -171,10 +185,13 @@ def replay(
     With tcp-listen:// it waits for the first reader. Without --rate or --original-speed it goes as fast
     as the reader takes it.
     """
+    from haidang.replaying import replay_file
+    from haidang.services import until_stopped
+
     if rate is not None and original_speed:
         raise typer.BadParameter("--rate and --original-speed exclude each other")
     with _errors():
-        asyncio.run(services.until_stopped(replay_file(file, to, rate, original_speed=original_speed)))
+        asyncio.run(until_stopped(replay_file(file, to, rate, original_speed=original_speed)))
 
 
 @cli.command()
@@ -184,6 +201,8 @@ def incidents(
     everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
 ) -> None:
     """List open incidents, newest first."""
+    from haidang.incidents import print_incidents
+
     _ask(config, data_dir, lambda one: print_incidents(one, out, everything=everything))
 
 
@@ -196,6 +215,8 @@ def acknowledge(
     data_dir: FolderOption = FOLDER,
 ) -> None:
     """Take an incident in hand: it is not repeated any more."""
+    from haidang.incidents import acknowledge_incident
+
     _ask(config, data_dir, lambda one: acknowledge_incident(one, out, number, by, note))
 
 
@@ -212,6 +233,8 @@ def mosquitto(
 
     Every gateway may publish and subscribe below its own name only. The new passwords are shown once.
     """
+    from broker.mosquitto import Listener, write_configuration
+
     if (certificate is None) != (key is None):
         raise typer.BadParameter("--certificate and --key go together")
     try:
@@ -235,7 +258,7 @@ def boards(
     tiles: Annotated[str | None, typer.Option(help="URL of your own map tiles, .../{z}/{x}/{y}.png.")] = None,
 ) -> None:
     """Write Grafana's data source and board. The password stays in HAIDANG_INFLUX_PASSWORD."""
-    from grafana import MapView, Server, write_provisioning  # noqa: PLC0415 - its library takes 0.2 s
+    from grafana import MapView, Server, write_provisioning
 
     with _errors():
         url = load(config).configuration.store.url
@@ -253,13 +276,17 @@ def _level(verbose: bool) -> int:
     return logging.DEBUG if verbose else logging.INFO
 
 
-def _serve(config: Path | None, folder: Path, service: Callable[[Installation], Awaitable[None]]) -> None:
-    _ask(config, folder, lambda installation: services.until_stopped(service(installation)))
+def _serve(config: Path | None, folder: Path, service: "Callable[[Installation], Awaitable[None]]") -> None:
+    from haidang.services import until_stopped
+
+    _ask(config, folder, lambda installation: until_stopped(service(installation)))
 
 
 def _ask(
-    config: Path | None, folder: Path, task: Callable[[Installation], Coroutine[Any, Any, None]]
+    config: Path | None, folder: Path, task: "Callable[[Installation], Coroutine[Any, Any, None]]"
 ) -> None:
+    from haidang.installation import Installation
+
     with _errors():
         installation = Installation.prepare(load(config), folder)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
