@@ -1,7 +1,7 @@
 """Recorded logs, replayed on a wire into a whole platform: every ship is in the API, as recorded."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,12 +76,14 @@ async def test_the_ships_of_a_national_recording_are_in_the_api(
         found = await ships(running, set(last))
         await running.until("/api/v1/gateways/dinh-vu", lambda one: one["backlog"] == 0)
         for mmsi, (lat, lon) in last.items():
-            ship = await running.until(
-                f"/api/v1/vessels/{mmsi}", lambda one, lat=lat: one["lat"] == pytest.approx(lat, abs=1e-5)
-            )
+            ship = await running.until(f"/api/v1/vessels/{mmsi}", is_at_latitude(lat))
             assert ship["lon"] == pytest.approx(lon, abs=1e-5)
             assert ship["stations"] == ["ais-dinh-vu"]
     assert found.keys() >= last.keys()
+
+
+def is_at_latitude(lat: float) -> Callable[[Any], bool]:
+    return lambda ship: bool(ship["lat"] == pytest.approx(lat, abs=1e-5))
 
 
 def last_positions(log: Path) -> Mapping[int, tuple[float, float]]:
