@@ -66,11 +66,14 @@ class BrokerAddress:
     @classmethod
     def parse(cls, url: str, ca_file: Path | None = None) -> Self:
         """From `mqtt://user:password@host:1883` or `mqtts://…:8883`. Raises ConfigurationError."""
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             port = parts.port
-        except ValueError as error:
-            raise ConfigurationError(f"the broker's URL has a port that is no number: {error}") from error
+        except ValueError:  # its text, and so its traceback, may quote a part of the password
+            raise ConfigurationError(
+                "the broker's URL has a host or a port that cannot be read: write mqtt://host:1883, and in a "
+                "password %40 for @, %3A for : and %2F for /"
+            ) from None
         if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or parts.path not in {"", "/"}:
             raise ConfigurationError(
                 "the broker's URL must look like mqtt://user:password@host:1883 or mqtts://host:8883"
@@ -199,7 +202,7 @@ async def connect(
     try:
         try:
             await client.open()
-        except (aiomqtt.MqttError, OSError) as error:
+        except (aiomqtt.MqttError, OSError, ValueError) as error:  # ValueError: no host can be called so
             raise LinkError(f"no session with the broker {address}: {error}") from error
         yield Session(client)
     finally:

@@ -31,7 +31,7 @@ async def open_file(address: FileAddress) -> AsyncGenerator[Link]:
     """The file from its beginning."""
     try:
         file = await asyncio.to_thread(address.path.open, "rb")
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: no path has a NUL in it
         raise LinkError(f"cannot replay {address.path}: {error}") from error
     room = asyncio.Event()
     inbox = Inbox(room.set)

@@ -78,8 +78,7 @@ async def open_serial(address: SerialAddress | Rfc2217Address) -> AsyncGenerator
                 byte_size=line.bytesize,
             )
     except (OSError, ValueError, serialx.SerialException) as error:
-        text = reason(error) if isinstance(error, OSError) else str(error)
-        raise LinkError(f"cannot open {address.exclusive}: {text}") from error
+        raise LinkError(f"cannot open {address.exclusive}: {reason(error)}") from error
     inbox.room = pipe.resume
     try:
         yield Link(inbox, pipe.send)

@@ -118,8 +118,8 @@ def keep_alive(transport: asyncio.BaseTransport) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def reason(error: OSError) -> str:
-    """An OSError in words; a time-out has none of its own."""
+def reason(error: Exception) -> str:
+    """Why a link does not open, in words; a time-out has none of its own."""
     return f"no answer within {CONNECT_TIME:g} s" if isinstance(error, TimeoutError) else str(error)
 
 
@@ -133,7 +133,7 @@ async def open_tcp(address: TcpAddress) -> AsyncGenerator[Link]:
             _, pipe = await loop.create_connection(
                 lambda: Pipe(inbox, str(address)), address.host, address.port
             )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: no host can be called so
         raise LinkError(f"cannot connect to {address}: {reason(error)}") from error
     inbox.room = pipe.resume
     try:
@@ -216,7 +216,7 @@ async def open_tcp_listen(address: TcpListenAddress) -> AsyncGenerator[Link]:
         server = await loop.create_server(
             lambda: _Sender(inbox, senders), address.host or None, address.port, reuse_address=True
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise LinkError(f"cannot listen on {address.exclusive}: {error}") from error
     try:
         yield Link(inbox, send)
@@ -258,7 +258,7 @@ async def open_udp_listen(address: UdpListenAddress) -> AsyncGenerator[Link]:
             lambda: _Datagrams(inbox),
             local_addr=(address.host or "0.0.0.0", address.port),  # noqa: S104 - what an empty host asks for
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise LinkError(f"cannot listen on {address.exclusive}: {error}") from error
     try:
         yield Link(inbox, datagrams.send)

@@ -40,7 +40,7 @@ DRIVERS_KEYS = frozenset({"framing"})
 """Query keys that are the drivers' business; they do not make another link."""
 
 _LINE_KEYS = frozenset({"baudrate", "parity", "bytesize", "stopbits"})
-_PASSWORD = re.compile(r"(//[^/@:]*):[^/]*@")
+_PASSWORD = re.compile(r"(//[^/@:]*):(?:[^/]*|(?!\d+/).*)@", re.DOTALL)
 
 
 def parse_link(url: str) -> LinkAddress:
@@ -110,10 +110,7 @@ def _mqtt(url: str, scheme: str, rest: str) -> MqttAddress:
             raise ConfigurationError(f"{shown(url)!r}: the platform's broker is mqtt:, with or without TLS")
         return MqttAddress(_topic_filter(url, rest))
     host, _, topic_filter = rest[2:].partition("/")
-    try:
-        broker = BrokerAddress.parse(f"{scheme}://{host}")
-    except ValueError as error:
-        raise ConfigurationError(f"{shown(url)!r} is not a URL: {error}") from error
+    broker = BrokerAddress.parse(f"{scheme}://{host}")
     return MqttAddress(_topic_filter(url, topic_filter), broker)
 
 

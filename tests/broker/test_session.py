@@ -28,7 +28,17 @@ def test_an_address_is_read_from_its_url(url: str, address: BrokerAddress) -> No
 
 
 @pytest.mark.parametrize(
-    "url", ["", "http://h", "mqtt://", "mqtt://h:port", "mqtt://h:99999", "mqtt://h/topic", "localhost:1883"]
+    "url",
+    [
+        "",
+        "http://h",
+        "mqtt://",
+        "mqtt://h:port",
+        "mqtt://h:99999",
+        "mqtt://h/topic",
+        "localhost:1883",
+        "mqtt://[::1",
+    ],
 )
 def test_a_wrong_address_is_a_configuration_error(url: str) -> None:
     with pytest.raises(ConfigurationError, match="broker's URL"):
@@ -78,6 +88,12 @@ async def test_nobody_there_is_a_link_error() -> None:
     with pytest.raises(LinkError, match="no session with the broker"):
         async with connect(BrokerAddress("127.0.0.1", free_port()), "one"):
             pass
+
+
+async def test_a_host_that_cannot_be_one_is_a_link_error() -> None:
+    with pytest.raises(LinkError, match=r"no session with the broker mqtt://a\.\.b:1883"):
+        async with connect(BrokerAddress("a..b", 1883), "quay"):
+            pytest.fail("no such broker")
 
 
 async def test_missing_authorities_are_a_link_error(tmp_path: Path) -> None:

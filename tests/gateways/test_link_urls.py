@@ -94,7 +94,18 @@ def test_no_message_and_no_shown_url_has_the_password_in_it() -> None:
     assert "sesame" not in str(caught.value)
     assert shown("mqtt://mast:sesame@host:1883/a") == "mqtt://mast:***@host:1883/a"
     assert shown("mqtt://mast:ses@ame@host/a") == "mqtt://mast:***@host/a"
+    assert shown("mqtt://mast:ses/ame@host/a") == "mqtt://mast:***@host/a"
+    assert shown("mqtt://host:1883/a@b") == "mqtt://host:1883/a@b"
     assert shown("tcp://host:502") == "tcp://host:502"
+
+
+@pytest.mark.parametrize(
+    "url", ["mqtt://mast:ses/ame@host/a", "mqtt://mast:sesame", "mqtts://[mast:sesame@host/a"]
+)
+def test_no_message_quotes_a_password_that_broke_the_url(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_link(url)
+    assert "ses" not in str(caught.value)
 
 
 @settings(max_examples=300, deadline=None)

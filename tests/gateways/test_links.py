@@ -348,6 +348,24 @@ async def test_a_missing_recording_is_a_link_error(tmp_path: Path) -> None:
             pass
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "tcp://a..b:502",
+        "tcp-listen://a..b:10110",
+        "udp-listen://a..b:10110",
+        "rfc2217://a..b:4001",
+        "mqtt://a..b/wind",
+        "serial:///dev/%00",
+        "file:///log%00.nmea",
+    ],
+)
+async def test_a_host_or_a_path_that_cannot_be_one_is_a_link_error(url: str) -> None:
+    with pytest.raises(LinkError):
+        async with opened(url):
+            pytest.fail("nothing is called so")
+
+
 async def test_an_inbox_cuts_what_is_larger_than_one_read() -> None:
     inbox = Inbox()
     inbox.put(bytes(LARGEST_READ + 1), "x")
