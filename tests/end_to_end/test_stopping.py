@@ -1,13 +1,9 @@
 """A clean stop under load: it is quick and quiet, and nothing accepted is missing or there twice."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
-import websockets
-from websockets.asyncio.client import connect
 
 from tests.end_to_end.instrument import (
     LIFE,
@@ -17,30 +13,13 @@ from tests.end_to_end.instrument import (
     instrument,
     stored_numbers,
 )
+from tests.end_to_end.live import live
 from tests.end_to_end.platform import Platform, Service, places
 from tests.servers import free_port
 from tests.waiting import until
 
 SAID = 2_000  # readings in each life before it is stopped
 LONGEST_STOP = 15.0  # seconds
-
-
-@asynccontextmanager
-async def onlooker(address: str) -> AsyncGenerator[list[str | bytes]]:
-    """A console that watches as long as it is let: what it was told so far."""
-    told: list[str | bytes] = []
-
-    async def watch() -> None:
-        async with connect(f"{address.replace('http', 'ws')}/api/v1/live") as socket:
-            with suppress(websockets.ConnectionClosedError):
-                while True:
-                    told.append(await socket.recv())
-
-    watching = asyncio.create_task(watch())
-    await until(lambda: told or watching.done())
-    yield told
-    async with asyncio.timeout(LONGEST_STOP):
-        await watching
 
 
 async def says(device: Instrument, life: int) -> None:
@@ -62,7 +41,7 @@ async def test_a_stop_by_signal_under_load_loses_nothing_and_doubles_nothing(
     async with instrument() as (device, port):
         for life, stop in enumerate((Platform.stop, Platform.interrupt), 1):
             running = await Platform.start(tmp_path, configuration(port))
-            async with onlooker(running.address):
+            async with live(running.address):
                 await says(device, life)
                 assert await stop(running, LONGEST_STOP) == 0
             assert running.log[-1]["event"] == "stopped"
