@@ -148,9 +148,15 @@ class Platform(Service):
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    async def text(self, path: str) -> str:
+        """The answer as it is, a page for instance."""
+        answer = await self._client.get(self.address + path)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
     async def measured(self, sample: str) -> float | None:
         """A sample of `/metrics`, as in `haidang_x{gateway="quay"}`; None where there is none yet."""
-        lines = (await self._client.get(self.address + "/metrics")).text.splitlines()
+        lines = (await self.text("/metrics")).splitlines()
         found = [line.removeprefix(sample) for line in lines if line.startswith(f"{sample} ")]
         return float(found[0]) if found else None
 
