@@ -82,13 +82,13 @@ class Fleet:
 
     def _remember(self, placement: Placement) -> None:
         """A device that stays as it was keeps its counts."""
-        records = self._records
-        self._records = {}
+        records: dict[str, DeviceRecord] = {}
         for placed in placement.placed:
-            record = records.get(placed.device.id)
+            record = self._records.get(placed.device.id)
             if record is None or record.device != placed.device or record.declared != placed.declared:
                 record = DeviceRecord(placed.device, placed.declared, placed.silence)
-            self._records[placed.device.id] = record
+            records[placed.device.id] = record
+        self._records = records  # at once: another thread may be asking for the status
 
     def _start(self, address: LinkAddress, devices: tuple[Placed, ...]) -> None:
         seats = [self._seat(placed) for placed in devices]

@@ -23,7 +23,7 @@ class _Gateways(Collector):
     def collect(self) -> Iterator[Metric]:
         families = _families()
         accepted, refused, backlog, backlog_bytes, resent, read, faults = families
-        for gateway, snapshot in self.snapshots.items():
+        for gateway, snapshot in tuple(self.snapshots.items()):
             status, resent_batches = snapshot()
             accepted.add_metric([gateway], status.accepted)
             backlog.add_metric([gateway], status.backlog)

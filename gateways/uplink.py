@@ -134,10 +134,16 @@ class Uplink:
         if denied and time.monotonic() - self._renewed_at >= RENEW_EVERY:
             log.error("uplink.numbers_known", epoch=self._outbox.epoch, last=self._outbox.last_seq)
             self._renewed_at = time.monotonic()
-            await self._outbox.renew()
+            await self._renew()
         if self._outbox.epoch != self._window.epoch:
             self._resent_before += self._window.resent
             self._window = self._fresh_window(0)
+
+    async def _renew(self) -> None:
+        try:
+            await self._outbox.renew()
+        except OutboxUnwritableError as error:
+            log.error("uplink.epoch_not_renewed", reason=str(error), retry_in=RENEW_EVERY)
 
     def _fresh_window(self, reached: int) -> Window:
         floor = self._outbox.floor

@@ -12,6 +12,7 @@ from broker import topics
 from broker.session import BrokerAddress, Session, stay_connected, together
 from broker.wire import Receipt
 from gateways.background import background
+from gateways.errors import OutboxUnwritableError
 from gateways.outbox import Outbox
 from gateways.uplink import Uplink
 from gateways.window import WIDTH
@@ -121,6 +122,27 @@ async def test_a_centre_that_knows_our_numbers_from_another_life_gets_a_new_epoc
         assert outbox.epoch != before
         await append(outbox, 20, 1)
         await drained(outbox, centre, 21)
+
+
+async def test_a_full_disk_delays_a_new_epoch_and_does_not_end_the_gateway(
+    tmp_path: Path, broker: BrokerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateways.uplink.RENEW_EVERY", 0.1)
+    async with working(tmp_path) as outbox, centre_at(broker) as centre:
+        renew, refusals = outbox.renew, 3
+
+        async def renew_reluctantly() -> None:
+            nonlocal refusals
+            if refusals:
+                refusals -= 1
+                raise OutboxUnwritableError("disk-full", "the disk is full")
+            await renew()
+
+        monkeypatch.setattr(outbox, "renew", renew_reluctantly)
+        centre.stored[outbox.epoch] = 1_000
+        async with uplink_of(outbox, broker):
+            await append(outbox, 0, 20)
+            await drained(outbox, centre, 20)
 
 
 async def test_a_restarted_gateway_sends_what_had_no_receipt_and_believes_late_receipts(
