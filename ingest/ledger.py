@@ -47,8 +47,8 @@ class Ledger:
 
     @property
     def sources(self) -> Collection[Source]:
-        """Everybody ever heard of."""
-        return self._stored.keys()
+        """Everybody ever heard of, by now."""
+        return tuple(self._stored)
 
     def stored(self, source: Source) -> int:
         """The highest number stored, 0 for a source never seen."""

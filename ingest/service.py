@@ -75,6 +75,7 @@ class Ingest:
         self._expected = ExpectedDevices(())
         self._health: dict[str, Points] = {}
         self._session: Session | None = None
+        self._recording = asyncio.Lock()
         self.listening = asyncio.Event()
 
     async def run(self) -> None:
@@ -193,15 +194,19 @@ class Ingest:
         await self._bury([_letter(one) for one in rejected])
 
     async def _record(self, changes: Sequence[Change]) -> None:
+        """Tries until the registry has them; a clearing never overtakes the firing before it."""
+        if not changes:
+            return
         delay = FIRST_DELAY
-        while changes:
-            try:
-                self._live.incidents(await self._incidents.record(changes))
-                return
-            except RegistryError as error:
-                log.error("ingest.registry_refuses", reason=str(error), retry_in=delay)
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, LONGEST_DELAY)
+        async with self._recording:
+            while True:
+                try:
+                    self._live.incidents(await self._incidents.record(changes))
+                    return
+                except RegistryError as error:
+                    log.error("ingest.registry_refuses", reason=str(error), retry_in=delay)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LONGEST_DELAY)
 
     async def _bury(self, letters: Sequence[DeadLetter]) -> None:
         if not letters:

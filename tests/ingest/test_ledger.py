@@ -47,3 +47,10 @@ def test_however_batches_come_each_number_is_taken_once_and_in_order(
         if settle and taken:
             ledger.settle({SOURCE: taken[-1]})
     assert taken == list(range(1, len(taken) + 1))
+
+
+def test_sources_may_be_settled_while_all_are_gone_through() -> None:
+    ledger = Ledger({SOURCE: 1})
+    for source in ledger.sources:
+        ledger.settle({source: 2, Source("dinh-vu", "e2"): 1})
+    assert set(ledger.sources) == {SOURCE, Source("dinh-vu", "e2")}

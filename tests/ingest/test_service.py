@@ -18,12 +18,13 @@ from broker.wire import LiveReading, Receipt, decode, encode_pack, seal
 from ingest.dead_letters import DeadLetters
 from ingest.service import Ingest
 from ingest.stream import Stream
+from registry.incidents import Incident, IncidentRepository
 from registry.open import Registry, open_registry
 from rules.evaluator import Evaluator
 from rules.loading import parse_rules
 from stores.contract import Points, RangeQuery, Rejected, Source, Store
 from stores.open import open_store
-from telemetry import Instant, Reading, StoreError
+from telemetry import Change, Clearing, Firing, Instant, Reading, RegistryError, Severity, StoreError, Title
 from tests import servers
 from tests.waiting import until
 from vessels.picture import Picture, Vessel
@@ -297,3 +298,30 @@ async def test_a_firing_is_an_incident_in_the_registry_before_the_receipt(
         await running.receipt(2)
         (incident,) = await running.registry.incidents.list()
         assert incident.state == "cleared"
+
+
+class Away:
+    """A registry that is away for its first answer, and then keeps what it is told in order."""
+
+    def __init__(self) -> None:
+        self.told: list[Change] = []
+        self.asked = 0
+
+    async def record(self, changes: Sequence[Change]) -> Sequence[Incident]:
+        self.asked += 1
+        if self.asked == 1:
+            raise RegistryError("the disk is full")
+        self.told += changes
+        return []
+
+
+async def test_a_clearing_never_overtakes_its_firing_while_the_registry_is_away(tmp_path: Path) -> None:
+    away = Away()
+    stream = Stream(Picture(), Evaluator((), Instant(NOW, 0.0)))
+    incidents, store = cast("IncidentRepository", away), cast("Store", None)
+    ingest = Ingest(BrokerAddress("127.0.0.1", 1), store, incidents, stream, DeadLetters(tmp_path))
+    title = Title(en="silent", vi="im lặng")
+    firing = Firing("r", "mast", NOW, 60.0, Severity.WARNING, title, title)
+    clearing = Clearing("r", "mast", NOW + 1, 0.0)
+    await asyncio.gather(ingest._record([firing]), ingest._record([clearing]))
+    assert away.told == [firing, clearing]
