@@ -8,10 +8,9 @@ Source: IEC 61162-1, clause 8.3, sentences VDM and VDO; ITU-R M.1371 for what th
 import re
 from collections.abc import Iterator, Sequence
 
-from drivers.contract import Event, Fault, Listener
-from drivers.lines import LineSplitter
+from drivers.contract import Event
+from drivers.line_listener import LineListener
 from drivers.nmea_sentences import Reject, checksum, frames, tag_is_right
-from drivers.stamps import Stamps
 from drivers.words import Words, settings_of
 from telemetry import Device, Instant, Profile, ProfileError, Reading
 
@@ -31,49 +30,27 @@ class Settings(Words):
     """An AIS receiver needs none."""
 
 
-class AisReceiver(Listener):
+class AisReceiver(LineListener):
     """Listens to one receiver. Each sentence is one Reading with the single value `sentence`.
 
     Faults, by reason: `checksum`, `truncated`, `unprintable`, `not_nmea`, `tag_block`, `overlong`.
     """
 
-    def __init__(self, device: Device, profile: Profile) -> None:
-        self._device = device.id
-        self._kind = profile.kind
-        self._lines = LineSplitter()
-        self._stamps = Stamps()
-        self._joining = False
-
-    def connected(self, now: Instant) -> None:
-        """Forgets the unfinished line. The next may be joined in its middle, which is nobody's fault."""
-        self._lines.clear()
-        self._joining = True
-
-    def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
-        """Sentences completed by `data`; a whole message (a datagram) also ends its last line."""
-        events: list[Event] = []
-        for line in self._lines.feed(data + b"\n" if origin else data):
-            match = _CLEAN.fullmatch(line)
-            if match and _is_right(match):
-                events.append(self._reading(line, now))
-            elif not _is_other(line):
-                events.extend(self._recover(line, now))
-            self._joining = False
-        for head in self._lines.dropped:
-            detail = f"a line of more than {self._lines.limit} bytes was dropped; this is its beginning"
-            events.append(Fault(self._device, "overlong", detail, head))
-        return events
+    def _read_line(self, line: bytes, now: Instant) -> Sequence[Event] | Iterator[Event]:
+        match = _CLEAN.fullmatch(line)
+        if match and _is_right(match):
+            return (self._forwarded(line, now),)
+        return () if _is_other(line) else self._recover(line, now)
 
     def _recover(self, line: bytes, now: Instant) -> Iterator[Event]:
         for found in frames(line):
             if isinstance(found, Reject):
-                if not self._joining:
-                    yield Fault(self._device, found.reason, found.detail, found.raw)
+                yield from self._fault(found)
             elif found.start == b"!" and found.body[2:6] in _AIS:
-                yield self._reading(found.raw, now)
+                yield self._forwarded(found.raw, now)
 
-    def _reading(self, raw: bytes, now: Instant) -> Reading:
-        return Reading(self._device, self._kind, self._stamps.next(now.utc), {SENTENCE: raw.decode("ascii")})
+    def _forwarded(self, raw: bytes, now: Instant) -> Reading:
+        return self._reading({SENTENCE: raw.decode("ascii")}, now)
 
 
 def open_driver(device: Device, profile: Profile) -> AisReceiver:

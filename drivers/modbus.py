@@ -45,12 +45,16 @@ class _Line:
     """What a link's URL says about framing. gap: seconds of silence between RTU frames, 0 in MBAP."""
 
     def __init__(self, device: Device) -> None:
-        parts = urlsplit(device.link)
+        try:
+            parts = urlsplit(device.link)
+        except ValueError as error:
+            raise ProfileError(f"device {device.id}: its link is not a URL: {error}") from error
         query = parse_qs(parts.query)
         framing = query.get("framing", [""])[0]
         if parts.scheme not in _RTU_LINKS or framing not in ("", "rtu", "tcp"):
+            link = f"{parts.scheme} with framing={framing}" if framing else parts.scheme
             raise ProfileError(
-                f"device {device.id}: Modbus does not run over {device.link!r}: use tcp://host:502, "
+                f"device {device.id}: Modbus does not run over {link}: use tcp://host:502, "
                 "serial:///dev/ttyUSB0?baudrate=9600 or, for RTU through a converter, tcp://host:port?framing=rtu"
             )
         self.rtu = framing == "rtu" or (not framing and _RTU_LINKS[parts.scheme])

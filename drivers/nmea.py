@@ -6,20 +6,19 @@ A sentence by which the instrument calls its own values invalid (status V, mode 
 a Fault and no reading, so that nothing computes with it and a rule on staleness notices.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from drivers.contract import Event, Fault, Listener
-from drivers.lines import LineSplitter
+from drivers.contract import Event, Fault
+from drivers.line_listener import LineListener
 from drivers.nmea_fields import FieldError, Fields
 from drivers.nmea_plan import Plan, Settings, plan_of
 from drivers.nmea_sentences import Frame, Reject, Sentence, frames, take_apart
 from drivers.nmea_values import declared_invalid
-from drivers.stamps import Stamps
 from drivers.words import settings_of
-from telemetry import Device, Instant, Profile, Reading
+from telemetry import Device, Instant, Profile, Value
 
 
-class Instrument(Listener):
+class Instrument(LineListener):
     """Listens to one talker or to a whole NMEA bus. All values of one sentence are one Reading.
 
     Faults, by reason: those of `nmea_sentences.Reject`, `overlong`, `value` (a field that is no such
@@ -27,36 +26,21 @@ class Instrument(Listener):
     """
 
     def __init__(self, device: Device, profile: Profile, plan: Plan, *, checked: bool) -> None:
-        self._device = device.id
-        self._kind = profile.kind
+        super().__init__(device, profile)
         self._plan = plan
         self._checked = checked
-        self._lines = LineSplitter()
-        self._stamps = Stamps()
-        self._joining = False
 
-    def connected(self, now: Instant) -> None:
-        """Forgets the unfinished line. The next may be joined in its middle, which is nobody's fault."""
-        self._lines.clear()
-        self._joining = True
+    def _read_line(self, line: bytes, now: Instant) -> Iterator[Event]:
+        for found in frames(line, checked=self._checked):
+            if isinstance(found, Reject):
+                yield from self._fault(found)
+            else:
+                yield from self._take(found, now)
 
-    def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
-        """Sentences completed by `data`; a whole message (a datagram) also ends its last line."""
-        events: list[Event] = []
-        for line in self._lines.feed(data + b"\n" if origin else data):
-            for found in frames(line, checked=self._checked):
-                if not (self._joining and isinstance(found, Reject)):
-                    events.extend(self._take(found, now))
-            self._joining = False
-        for head in self._lines.dropped:
-            detail = f"a line of more than {self._lines.limit} bytes was dropped; this is its beginning"
-            events.append(Fault(self._device, "overlong", detail, head))
-        return events
-
-    def _take(self, found: Frame | Reject, now: Instant) -> Iterator[Event]:
-        sentence = found if isinstance(found, Reject) else take_apart(found)
+    def _take(self, found: Frame, now: Instant) -> Iterator[Event]:
+        sentence = take_apart(found)
         if isinstance(sentence, Reject):
-            yield Fault(self._device, sentence.reason, sentence.detail, sentence.raw)
+            yield from self._fault(sentence)
         elif sentence.formatter in self._plan:
             yield from self._read(sentence, found.raw, now)
 
@@ -66,7 +50,7 @@ class Instrument(Listener):
             detail = f"{sentence.talker}{sentence.formatter} says its own values are not valid"
             yield Fault(self._device, "invalid", detail, raw)
             return
-        values: dict[str, float] = {}
+        values: dict[str, Value] = {}
         for wanted in self._plan[sentence.formatter]:
             if wanted.talker not in {"", sentence.talker}:
                 continue
@@ -78,7 +62,7 @@ class Instrument(Listener):
             if value is not None:
                 values[wanted.metric] = value
         if values:
-            yield Reading(self._device, self._kind, self._stamps.next(now.utc), values)
+            yield self._reading(values, now)
 
 
 def open_driver(device: Device, profile: Profile) -> Instrument:
