@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import httpx
 
@@ -34,7 +34,11 @@ class Outside:
 class Service:
     """A command of `haidang` that runs on, in a process group of its own. `log` has its log lines so far."""
 
+    running: ClassVar[set[int]] = set()
+    """The processes that have not ended yet; what a failed test leaves in here has to be killed."""
+
     def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.running.add(process.pid)
         self.process = process
         self.log: list[Mapping[str, Any]] = []
         self._reading = asyncio.create_task(self._read_log())
@@ -99,6 +103,7 @@ class Service:
         except TimeoutError as error:
             self.process.kill()
             raise AssertionError(f"it runs on after {seconds:g} s; log: {self.log[-10:]}") from error
+        self.running.discard(self.process.pid)
         return code
 
     async def _read_log(self) -> None:
