@@ -7,9 +7,9 @@ file, so that no secret need stand in the configuration or the process list.
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -44,21 +44,21 @@ class GatewaySection(_Section):
 class StoreSection(_Section):
     """Where time series go: without a url into the embedded store. retention: how long they are kept."""
 
-    url: str | None = None
+    url: str | None = Field(default=None, repr=False)
     retention: Duration = 365 * 86400.0
 
 
 class BrokerSection(_Section):
     """The MQTT broker: without a url the embedded one. ca_file: PEM of the site's own authority."""
 
-    url: str | None = None
+    url: str | None = Field(default=None, repr=False)
     ca_file: Path | None = None
 
 
 class RegistrySection(_Section):
     """Where gateways, devices and incidents are kept: without a url SQLite in the data folder."""
 
-    url: str | None = None
+    url: str | None = Field(default=None, repr=False)
 
 
 class ApiSection(_Section):
@@ -73,7 +73,7 @@ class ContactSection(_Section):
 
     id: Identifier
     name: str = ""
-    channels: Annotated[tuple[str, ...], Field(min_length=1)]
+    channels: Annotated[tuple[str, ...], Field(min_length=1, repr=False)]
 
 
 class Configuration(_Section):
@@ -117,7 +117,7 @@ class ConfigurationFile:
 
     configuration: Configuration
     file: Path | None = None
-    text: str = ""
+    text: str = field(default="", repr=False)
 
     def mistake(self, place: Place, text: str) -> Mistake:
         """A mistake at a place of this file."""
@@ -161,14 +161,23 @@ def _overlaid(content: dict[str, Any], environment: Mapping[str, str]) -> dict[s
         if not variable.startswith(PREFIX) or "__" not in variable:
             continue
         *sections, key = variable.removeprefix(PREFIX).lower().split("__")
-        table = content
-        for section in sections:
-            table = table.setdefault(section, {})
+        table = _section(content, sections, variable)
         if key.endswith("_file") and key != "ca_file":
             table[key.removesuffix("_file")] = _read(Path(value)).strip()
         else:
             table[key] = value
     return content
+
+
+def _section(content: dict[str, Any], names: Sequence[str], variable: str) -> dict[str, Any]:
+    """The section that a variable of the environment goes into, made when missing. Raises MistakesError."""
+    table: Any = content
+    for name in names:
+        table = table.setdefault(name, {})
+        if not isinstance(table, dict):
+            text = f"{variable}: {name} is no section with keys of its own; write such values into the file"
+            raise MistakesError([Mistake(None, None, text)])
+    return cast("dict[str, Any]", table)
 
 
 def _dotted(place: Place) -> str:

@@ -71,6 +71,24 @@ def test_the_environment_stands_over_the_file_and_secrets_come_from_files(tmp_pa
     assert configuration.store.url == "influxdb://user:other@127.0.0.1:8086/haidang"
 
 
+@pytest.mark.parametrize("variable", ["HAIDANG_GATEWAY__ID", "HAIDANG_STORE__URL__PASSWORD"])
+def test_a_variable_that_names_no_section_is_told(tmp_path: Path, variable: str) -> None:
+    file = tmp_path / "haidang.toml"
+    file.write_text(EXAMPLE)
+    with pytest.raises(MistakesError, match=f"{variable}: .* is no section with keys of its own"):
+        load(file, {variable: "x"})
+
+
+def test_no_secret_shows_where_a_configuration_is_printed(tmp_path: Path) -> None:
+    file = tmp_path / "haidang.toml"
+    file.write_text(
+        '[store]\nurl = "influxdb://u:sesame@h/d"\n[broker]\nurl = "mqtt://u:sesame@h"\n'
+        '[registry]\nurl = "postgresql://u:sesame@h/d"\n'
+        '[[contact]]\nid = "duty"\nchannels = ["tgram://sesame/1"]\n'
+    )
+    assert "sesame" not in repr(load(file, {}))
+
+
 def test_every_mistake_is_told_at_once_with_its_line_and_what_to_do(tmp_path: Path) -> None:
     text = EXAMPLE.replace('id = "quay-power"', 'id = "Quay power"')
     text = text.replace('every = "1s"', 'every = "1 fortnight"').replace("unit_id = 1", "unit_ids = 1")
