@@ -145,12 +145,12 @@ class LiveView:
         async for message in session.messages():
             try:
                 self._tell(self._take(message))
-            except (WireError, ValueError) as error:
+            except (WireError, ValueError, OverflowError) as error:
                 _unreadable.inc()
                 log.warning("api.unreadable", topic=message.topic, reason=str(error))
 
     def _take(self, message: Message) -> Sequence[Item]:
-        """Raises WireError or ValueError for what cannot be read."""
+        """Raises WireError, ValueError or OverflowError (a time no calendar has) for what cannot be read."""
         now = self._clock()
         if message.topic == topics.LIVE_READINGS:
             return self.current.take_readings(decode(message.payload, list[LiveReading]), now)

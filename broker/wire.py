@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -21,7 +21,14 @@ from telemetry.devices import check_identifier
 from telemetry.profiles import check_name
 
 _LATEST_TIME = 2**63 - 1
+_LARGEST = 10**300
+"""Integers beyond it are poison: a 64-bit float, as rules and stores keep numbers, cannot hold them."""
+_MOST_POISON = 1_000
 _EPOCH = re.compile(r"[0-9a-z]{1,32}")
+
+
+Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""A count, version or time of a message: whoever computes with it or shows it need not fear its size."""
 
 
 class _Record(msgspec.Struct, omit_defaults=True, gc=False):
@@ -142,8 +149,11 @@ def _readings(records: Sequence[_Record]) -> Iterator[Reading]:
 
 
 def _value(record: _Record) -> Value:
-    if record.v is not None:
-        return record.v
+    number = record.v
+    if number is not None:
+        if isinstance(number, int) and not -_LARGEST <= number <= _LARGEST:
+            raise ValueError(f"{record.n!r} is an integer too large for a 64-bit float")
+        return number
     if record.vs is not None:
         return record.vs
     if record.vb is not None:
@@ -187,6 +197,10 @@ def _salvage(payload: bytes) -> Batch:
     poison: list[Poison] = []
     for group in _groups(bytes(envelope.pack), poison):
         _salvage_reading(group, readings, poison)
+    if len(poison) > _MOST_POISON:
+        pieces = len(poison) - _MOST_POISON
+        rest = b",".join(one.content for one in poison[_MOST_POISON:])
+        poison[_MOST_POISON:] = [Poison(f"{pieces} more of this pack cannot be read", rest)]
     return Batch(epoch, envelope.seq, envelope.after, readings, poison, envelope.site)
 
 
@@ -233,7 +247,7 @@ class Receipt(msgspec.Struct, frozen=True):
     """The centre's word: everything of this epoch up to `seq` is stored."""
 
     epoch: str
-    seq: int
+    seq: Whole
 
 
 class DeviceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -249,12 +263,12 @@ class DeviceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     declared: str
     name: str = ""
     every: float | None = None
-    unit_id: int = 1
+    unit_id: Whole = 1
     state: str = "connecting"
     detail: str = ""
-    readings: int = 0
-    faults: Mapping[str, int] = {}
-    last_reading_at: int | None = None
+    readings: Whole = 0
+    faults: Mapping[str, Whole] = {}
+    last_reading_at: Whole | None = None
     last_fault: str = ""
 
 
@@ -269,12 +283,12 @@ class GatewayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     online: bool
     version: str = ""
     site: str = ""
-    configuration: int = 0
-    backlog: int = 0
-    backlog_bytes: int = 0
-    accepted: int = 0
-    refused: Mapping[str, int] = {}
-    clock: int = 0
+    configuration: Whole = 0
+    backlog: Whole = 0
+    backlog_bytes: Whole = 0
+    accepted: Whole = 0
+    refused: Mapping[str, Whole] = {}
+    clock: Whole = 0
     devices: Sequence[DeviceStatus] = ()
     alerts: Mapping[str, str] = {}
 
@@ -287,13 +301,13 @@ class PushedDevice(msgspec.Struct, frozen=True, omit_defaults=True):
     link: str
     name: str = ""
     every: float | None = None
-    unit_id: int = 1
+    unit_id: Whole = 1
 
 
 class Configuration(msgspec.Struct, frozen=True):
     """The devices the centre wants a gateway to read beside those of its own file."""
 
-    version: int
+    version: Whole
     devices: Sequence[PushedDevice]
 
 
@@ -303,8 +317,8 @@ class LiveReading(msgspec.Struct, frozen=True, omit_defaults=True):
     gateway: str
     device: str
     kind: str
-    observed_at: int
-    received_at: int
+    observed_at: Whole
+    received_at: Whole
     values: Mapping[str, Value]
     quality: Quality = Quality.GOOD
 

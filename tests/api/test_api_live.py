@@ -179,6 +179,7 @@ async def test_live_messages_that_cannot_be_read_are_passed_over(api: Running) -
         for topic in (topics.LIVE_READINGS, topics.LIVE_VESSELS, "haidang/1/gw/dinh-vu/status"):
             for junk in (b"{", b"[1]", b"[" * 100_000, b'"x"', b"\xff"):
                 await api.broker.publish(topic, junk)
+        await api.broker.publish(topics.LIVE_VESSELS, b'[{"mmsi":1,"last_seen":1%s}]' % (b"0" * 30))
         await api.publish_readings(reading("after-junk"))
         assert (await live.item("readings"))["device"] == "after-junk"
 

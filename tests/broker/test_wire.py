@@ -14,6 +14,7 @@ from broker.wire import (
     Configuration,
     DeviceStatus,
     GatewayStatus,
+    LiveReading,
     PushedDevice,
     Receipt,
     decode,
@@ -241,3 +242,47 @@ def test_other_messages_from_any_bytes_raise_nothing_but_wire_errors(
 
 def test_a_message_of_a_newer_version_is_read_as_far_as_it_is_known() -> None:
     assert decode(b'{"epoch":"e","seq":3,"new":true}', Receipt) == Receipt("e", 3)
+
+
+HUGE = "9" * 400
+
+
+@pytest.mark.parametrize("size", [f"-{HUGE}", HUGE, str(2**63), str(-(2**63) - 1)])
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (Receipt, '{"epoch":"e","seq":%s}'),
+        (Configuration, '{"version":%s,"devices":[]}'),
+        (GatewayStatus, '{"online":true,"backlog":%s}'),
+        (GatewayStatus, '{"online":true,"clock":%s}'),
+        (GatewayStatus, '{"online":true,"refused":{"x":%s}}'),
+        (
+            GatewayStatus,
+            '{"online":true,"devices":[{"id":"a","profile":"p","link":"l","declared":"file","last_reading_at":%s}]}',
+        ),
+        (
+            LiveReading,
+            '{"gateway":"g","device":"d","kind":"k","observed_at":%s,"received_at":1,"values":{}}',
+        ),
+    ],
+)
+def test_a_count_or_time_beyond_64_bits_makes_a_message_unreadable(
+    kind: type[msgspec.Struct], message: str, size: str
+) -> None:
+    with pytest.raises(WireError):
+        decode((message % size).encode(), kind)
+
+
+@pytest.mark.parametrize("value", [HUGE, f"-{HUGE}"])
+def test_an_integer_no_float_can_hold_is_poison_alone(value: str) -> None:
+    rest = f'{{"n":"b","v":{value}}},{{"n":"c","v":{10**25}}}'
+    batch = batch_of(f'[{{"bn":"d/","bt":1,"k":"w","n":"a","v":1}},{rest}]'.encode())
+    assert [reading.values for reading in batch.readings] == [{"a": 1, "c": 10**25}]
+    assert ["too large" in one.reason for one in batch.poison] == [True]
+
+
+def test_a_pack_of_nothing_but_poison_makes_a_bounded_number_of_dead_letters_that_hold_it_all() -> None:
+    batch = batch_of(b"[" + b",".join(b"%d" % number for number in range(5_000)) + b"]")
+    assert len(batch.poison) == 1_001
+    assert b",".join(one.content for one in batch.poison).split(b",") == [b"%d" % n for n in range(5_000)]
+    assert batch.poison[-1].reason == "4000 more of this pack cannot be read"
