@@ -1,6 +1,9 @@
 """The embedded broker: lives as long as its block, on loopback, and says when it cannot."""
 
+import os
+import signal
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +11,7 @@ from broker.embedded import LARGEST_PAYLOAD, embedded_broker
 from broker.session import connect
 from telemetry import LinkError
 from tests.servers import free_port
+from tests.waiting import until
 
 
 def accepts(port: int, host: str = "127.0.0.1") -> bool:
@@ -54,3 +58,23 @@ async def test_a_port_that_is_taken_is_a_link_error() -> None:
         with pytest.raises(LinkError, match="the embedded broker does not start"):
             async with embedded_broker(taken.getsockname()[1]):
                 pass
+
+
+def children() -> set[int]:
+    """The processes this one has started."""
+    return {
+        int(pid) for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()
+    }
+
+
+async def test_a_broker_that_dies_is_started_again_on_its_port() -> None:
+    before = children()
+    async with embedded_broker() as address:
+        (pid,) = children() - before
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: pid not in children())
+        await until(lambda: accepts(address.port))
+        async with connect(address, "one") as one:
+            await one.publish("a/b", b"")
+    assert not accepts(address.port)
+    assert children() == before
