@@ -8,6 +8,8 @@ from collections.abc import Callable
 from telemetry import LinkError
 
 LARGEST_READ = 65_536  # bytes
+PIECE = 4_096
+"""Bytes of a stream handed to its reader at once: worth some milliseconds of work at worst."""
 _COST_OF_A_CHUNK = 64  # bytes each chunk counts beyond its content, so that tiny ones are bounded too
 
 
@@ -33,10 +35,10 @@ class Inbox:
         self._held_back = self._held_back or self.size >= LARGEST_READ
         return self._held_back
 
-    def put(self, data: bytes, origin: str = "") -> None:
-        """Bytes came in; none at all are nothing."""
-        for start in range(0, len(data), LARGEST_READ):
-            part = data[start : start + LARGEST_READ]
+    def put(self, data: bytes, origin: str = "", piece: int = LARGEST_READ) -> None:
+        """Bytes came in, to be read in pieces of so many; none at all are nothing."""
+        for start in range(0, len(data), piece):
+            part = data[start : start + piece]
             self._chunks.append((part, origin))
             self.size += len(part) + _COST_OF_A_CHUNK
         if data:

@@ -9,7 +9,7 @@ from typing import cast
 
 import structlog
 
-from gateways.inbox import LARGEST_READ, Inbox, Link
+from gateways.inbox import LARGEST_READ, PIECE, Inbox, Link
 from telemetry import LinkError
 
 log = structlog.get_logger()
@@ -76,7 +76,7 @@ class Pipe(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes came."""
-        self.inbox.put(data)
+        self.inbox.put(data, piece=PIECE)
         if self.inbox.must_wait() and self.transport is not None:
             self.transport.pause_reading()
 
@@ -194,7 +194,7 @@ class _Sender(Pipe):
         tail, self._tail = self._tail, b""
         self._restart_timer()
         if tail:
-            self.inbox.put(tail)
+            self.inbox.put(tail, piece=PIECE)
 
 
 @asynccontextmanager

@@ -5,14 +5,16 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 
 import pytest
 
-from drivers.contract import Driver
+from drivers.contract import Driver, Event
 from gateways import clock
 from gateways.background import background
 from gateways.bus import Bus, Seat
 from gateways.device_record import DeviceRecord
+from gateways.inbox import PIECE
 from gateways.links import parse_link
 from gateways.pump import Pump
 from telemetry import Device, Instant, Quality, Reading
@@ -195,3 +197,36 @@ def test_a_device_is_silent_when_nothing_came_for_long() -> None:
 def test_a_driver_is_what_the_test_drivers_are() -> None:
     drivers: list[Driver] = [Poller("a", 1), LineListener("b")]
     assert [driver.busy for driver in drivers] == [False, False]
+
+
+class Attentive(LineListener):
+    """Notes how often the others had a turn before each piece of what it hears."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.turns = 0
+        self.heard: list[tuple[int, int]] = []
+
+    def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
+        self.heard.append((self.turns, len(data)))
+        return super().receive(data, now, origin)
+
+    async def take_turns(self) -> None:
+        while True:
+            self.turns += 1
+            await asyncio.sleep(0)
+
+
+async def test_a_wire_that_never_pauses_lets_the_others_have_their_turn_after_every_piece() -> None:
+    async with instrument() as device:
+        listener = Attentive("flood")
+        async with (
+            pumping(f"tcp://127.0.0.1:{device.port}", listener) as rig,
+            background(listener.take_turns()),
+        ):
+            await until(lambda: device.calls == 1)
+            device.say(b"bad\n" * 100_000)
+            await until(lambda: rig.records["flood"].faults["checksum"] == 100_000)
+        turns = [turn for turn, _ in listener.heard]
+        assert all(later > earlier for earlier, later in pairwise(turns))
+        assert max(size for _, size in listener.heard) <= PIECE
