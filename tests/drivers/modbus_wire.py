@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+import pytest
+
 from drivers.contract import Driver, Event, Fault
 from drivers.modbus import ModbusDriver, open_driver
 from drivers.modbus_frames import (
@@ -19,10 +21,12 @@ from drivers.modbus_frames import (
     wrap_mbap,
     wrap_rtu,
 )
-from drivers.modbus_plan import Tables, body_of
+from drivers.modbus_plan import Plan, Tables, body_of
 from telemetry import Device, Instant, Metric, Profile, Reading, Title
 
 EPOCH = 1_795_309_323_000_000_000
+SERIAL = "serial:///dev/ttyUSB0?baudrate=9600"
+LINKS = pytest.mark.parametrize("link", ["tcp://127.0.0.1:502", SERIAL])
 Replies = Iterable[tuple[float, bytes]]
 """Seconds after the request, and the bytes that arrive then."""
 Respond = Callable[[bytes], Replies]
@@ -139,3 +143,32 @@ class Wire:
             self.sent.append((self.now, data))
             for delay, reply in self._respond(data):
                 self.inject(self.now + delay, reply)
+
+
+def one(**words: object) -> Profile:
+    """One register, 100."""
+    return profile({"a": {"address": 100}}, **words)
+
+
+def two(**words: object) -> Profile:
+    """Registers 100 and 200, in a request each, whose replies look alike."""
+    return profile({"a": {"address": 100}, "b": {"address": 200}}, **words)
+
+
+def unit(what: Profile, rtu: bool = False, number: int = 1, **values: Any) -> Unit:
+    """A device of this profile that says these values."""
+    return Unit(Plan(what).fill(values), unit=number, rtu=rtu)
+
+
+def silent(_: bytes) -> Replies:
+    """What a dead device answers."""
+    return ()
+
+
+def after_first(poller: ModbusDriver) -> tuple[bytes, float]:
+    """Connects and wakes the driver: its first request and the second it was sent."""
+    poller.connected(instant(0))
+    assert poller.wake_at is not None
+    when = poller.wake_at
+    assert poller.wake(instant(when)) == ()
+    return poller.outgoing(), when
