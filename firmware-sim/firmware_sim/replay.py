@@ -89,11 +89,11 @@ def _timed(log: Log, rate: float | None, original_speed: bool) -> Iterator[tuple
 
 
 def _destination(url: str) -> tuple[str, int, str]:
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise ConfigurationError(f"{url!r} has a port that is no number") from error
+        raise ConfigurationError(f"{url!r} has a host or a port that cannot be read: {error}") from error
     if (
         parts.scheme not in _SINKS
         or port is None

@@ -113,8 +113,8 @@ async def listening(host: str, port: int, clients: int) -> AsyncGenerator[Sink]:
     audience = _Audience()
     try:
         server = await asyncio.start_server(audience.accept, host or None, port)
-    except OSError as error:
-        raise LinkError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        raise LinkError(f"cannot listen on {host}:{port}: {error}") from error
     try:
         await audience.assembled(clients)
         yield audience
@@ -130,7 +130,7 @@ async def connected(host: str, port: int, _clients: int) -> AsyncGenerator[Sink]
     try:
         async with asyncio.timeout(CONNECT_TIME):
             _, writer = await asyncio.open_connection(host, port)
-    except (OSError, TimeoutError) as error:
+    except (OSError, ValueError) as error:  # ValueError: no host can be called so
         raise LinkError(f"nobody takes the connection at {host}:{port}: {error}") from error
     try:
         yield _Server(writer)
@@ -144,8 +144,8 @@ async def datagrams(host: str, port: int, _clients: int) -> AsyncGenerator[Sink]
     loop = asyncio.get_running_loop()
     try:
         transport, sink = await loop.create_datagram_endpoint(_Datagrams, remote_addr=(host, port))
-    except OSError as error:
-        raise LinkError(f"cannot send to {host}:{port}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        raise LinkError(f"cannot send to {host}:{port}: {error}") from error
     sink.transport = transport
     try:
         yield sink
@@ -162,7 +162,7 @@ async def _write(writer: asyncio.StreamWriter, payload: bytes) -> None:
         writer.write(payload)
         async with asyncio.timeout(STALLED):
             await writer.drain()
-    except (OSError, TimeoutError) as error:
+    except OSError as error:
         raise LinkError(f"the receiver went away or reads nothing: {error}") from error
 
 
@@ -172,5 +172,5 @@ async def _close(writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(STALLED):
             writer.close()
             await writer.wait_closed()
-    except (OSError, TimeoutError):
+    except OSError:
         writer.transport.abort()

@@ -188,10 +188,24 @@ async def test_a_port_that_is_taken_is_a_link_error() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["10110", "tcp://:10110", "serial:///dev/ttyS0", "tcp-listen://127.0.0.1", "udp://h:x", "tcp://h:1/p"],
+    [
+        "10110",
+        "tcp://:10110",
+        "serial:///dev/ttyS0",
+        "tcp-listen://127.0.0.1",
+        "udp://h:x",
+        "tcp://h:1/p",
+        "tcp://[::1",
+    ],
 )
 async def test_a_destination_that_is_none_is_refused_with_examples(url: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"tcp-listen://|number"):
+    with pytest.raises(ConfigurationError, match=r"tcp-listen://|cannot be read"):
+        await replay(LINES, url)
+
+
+@pytest.mark.parametrize("url", ["tcp-listen://a..b:10110", "tcp://a..b:10110", "udp://a..b:10110"])
+async def test_a_host_that_cannot_be_one_breaks_the_replay_and_nothing_else(url: str) -> None:
+    with pytest.raises(LinkError, match=r"a\.\.b"):
         await replay(LINES, url)
 
 
