@@ -10,7 +10,7 @@ from api.answers import answer
 from api.devices.endpoints import DeviceId
 from api.devices.schemas import LatestValues, Samples
 from api.devices.service import get_device
-from api.paging import Cursor, decode_cursor, encode_cursor
+from api.paging import Cursor, bad_cursor, decode_cursor, encode_cursor
 from api.parts import Parts, PartsOf
 from api.problems import RefusedError, wrong
 from api.spans import BucketOf, Span, SpanOf
@@ -121,9 +121,7 @@ def _place(cursor: str | None, span: Span) -> tuple[int, int]:
         return span.start, 0
     time, _, given = text.partition(":")
     if not (time.isdecimal() and given.isdecimal() and len(time) < 20 and len(given) < 6):
-        raise RefusedError(
-            400, "This is not a cursor of this list; pass `next` of its page before unchanged."
-        )
+        raise bad_cursor()
     return max(int(time), span.start), int(given)
 
 
