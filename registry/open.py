@@ -27,6 +27,8 @@ _PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
+CONNECT_TIME = 10.0  # seconds a PostgreSQL server may take to let us in
+ANSWER_TIME = 30.0  # seconds it may take for any one statement
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
 
@@ -87,7 +89,8 @@ def _engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
     try:
-        return create_async_engine(url, hide_parameters=True, pool_pre_ping=True)
+        times = {"timeout": CONNECT_TIME, "command_timeout": ANSWER_TIME}
+        return create_async_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=times)
     except ImportError as error:
         raise RegistryError("PostgreSQL needs asyncpg: pip install 'haidang[postgresql]'") from error
 

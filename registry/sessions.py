@@ -64,6 +64,8 @@ def registry_errors() -> Generator[None]:
         raise Conflict(f"the registry refuses this change: {error.orig}") from error
     except DBAPIError as error:
         raise RegistryError(f"the registry cannot be used: {error.orig}{_remedy(str(error.orig))}") from error
+    except TimeoutError as error:
+        raise RegistryError("the registry does not answer; check its server and the way to it") from error
     except (SQLAlchemyError, OSError) as error:
         raise RegistryError(f"the registry cannot be used: {error}") from error
 

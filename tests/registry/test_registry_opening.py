@@ -1,6 +1,7 @@
 """Opening the registry: new, old, newer, damaged, shared between processes."""
 
 import asyncio
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,17 @@ async def test_an_address_that_is_no_registry_is_refused(url: str) -> None:
     with pytest.raises(RegistryError):
         async with open_registry(url):
             pass
+
+
+async def test_a_server_that_takes_the_connection_and_never_answers_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("registry.open.CONNECT_TIME", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        with pytest.raises(RegistryError, match="does not answer"):
+            async with open_registry(f"postgresql://user:sesame@127.0.0.1:{port}/haidang"):
+                pytest.fail("there is no such registry")
 
 
 async def test_several_processes_open_a_new_registry_and_write_to_it_at_once(tmp_path: Path) -> None:
