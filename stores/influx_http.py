@@ -94,7 +94,7 @@ class InfluxHttp:
                 async for line in self._lines(request):
                     for result in self._checked(decode(line)).results:
                         take(result)
-        except (TimeoutError, httpx.TransportError) as error:
+        except (TimeoutError, httpx.RequestError) as error:
             raise self._unreachable(LONG_ANSWER, repr(error)) from error
 
     async def _lines(self, request: httpx.Request) -> AsyncIterator[bytes]:
@@ -133,7 +133,7 @@ class InfluxHttp:
                 while time.monotonic() < give_up:
                     try:
                         response = await self._client.send(request)
-                    except httpx.TransportError as error:
+                    except httpx.RequestError as error:
                         reason = str(error) or type(error).__name__
                     else:
                         if not _worth_asking_again(response):

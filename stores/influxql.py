@@ -48,11 +48,14 @@ class Answer(msgspec.Struct):
 def decode(body: bytes) -> Answer:
     """The answer in a response. Raises StoreError when it is none."""
     try:
-        return msgspec.json.decode(body, type=Answer)
+        answer = msgspec.json.decode(body, type=Answer)
     except msgspec.DecodeError as error:
         raise StoreError(
             f"the answer is not InfluxDB's ({error}): check host and port of [store] url"
         ) from error
+    if not answer.results and not answer.error:
+        raise StoreError("the answer is not InfluxDB's (no results): check host and port of [store] url")
+    return answer
 
 
 def name(text: str) -> str:

@@ -88,10 +88,11 @@ async def test_a_server_that_accepts_and_never_answers_is_given_up_in_time() -> 
         released.set()
 
 
-async def test_a_server_that_is_not_influxdb_is_named() -> None:
+@pytest.mark.parametrize("body", ["<html>", "{}", '{"results": []}', '{"status": "up"}'])
+async def test_a_server_that_is_not_influxdb_is_named(body: str) -> None:
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer("200 OK", "<html>"))
+        writer.write(answer("200 OK", body))
         await writer.drain()
         writer.close()
 
@@ -120,6 +121,16 @@ async def test_a_connection_cut_in_mid_answer_is_tried_again(
     async with InfluxStore(faulty_address) as store:
         assert await store.write([points()]) == []
         assert faulty.writes == 4
+
+
+async def test_an_answer_damaged_on_its_way_is_asked_for_again(
+    faulty: FaultyInflux, faulty_address: InfluxAddress
+) -> None:
+    damaged = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"
+    faulty.answers += [damaged]
+    async with InfluxStore(faulty_address) as store:
+        assert await store.write([points()]) == []
+        assert faulty.writes == 2
 
 
 async def test_a_server_that_stays_overloaded_is_an_error_that_says_so(
