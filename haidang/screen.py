@@ -5,9 +5,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from api.current import Afloat, Current, Heard
@@ -20,6 +21,8 @@ from telemetry.times import NANOSECONDS
 REFRESH = 1.0  # seconds
 QUIET = 30.0  # seconds
 SHIPS_SHOWN = 12
+SHIPS_AT_LEAST = 5  # however many devices there are
+FRAME = 10  # lines of the screen that are neither a device nor a ship
 VALUES_SHOWN = 6
 
 
@@ -45,32 +48,57 @@ async def show(live: LiveView, address: str) -> None:
     with Live(console=Console(), auto_refresh=False, screen=True) as screen:
         while True:
             accepted = sum(heard.status.accepted for heard in live.current.gateways.values())
-            screen.update(picture(live.current, address, rate.of(accepted)), refresh=True)
+            height = screen.console.height
+            screen.update(picture(live.current, address, rate.of(accepted), height), refresh=True)
             await asyncio.sleep(REFRESH)
 
 
-def picture(current: Current, address: str, rate: float) -> RenderableType:
-    """Everything on one screen."""
+def picture(current: Current, address: str, rate: float, height: int = 50) -> RenderableType:
+    """Everything on one screen of so many lines; what does not fit is counted."""
     backlog = sum(heard.status.backlog for heard in current.gateways.values())
     title = Text.assemble(
         ("Hải Đăng ", "bold cyan"),
         f" {local(time.time_ns())}   ",
         (f"{rate:,.0f} readings/s", "bold"),
-        f"   {len(current.ships)} ships   backlog {backlog} batches\n",
+        f"   {_count(len(current.ships), 'ship', 'ships')}   backlog {_count(backlog, 'batch', 'batches')}\n",
         ("API ", "dim"),
         f"{address}   ",
         ("Ctrl-C stops", "dim"),
+        no_wrap=True,
     )
-    return Group(title, _devices(current), _ships(list(current.ships.values())))
+    rows = [
+        (gateway, heard, device)
+        for gateway, heard in sorted(current.gateways.items())
+        for device in heard.status.devices
+    ]
+    ships = list(current.ships.values())
+    room = max(1, height - FRAME - min(SHIPS_AT_LEAST, len(ships)))
+    devices = _devices(rows, current, room)
+    return Group(title, devices, _ships(ships, max(1, height - FRAME - min(len(rows), room))))
 
 
-def _devices(current: Current) -> Table:
-    table = Table(
-        "gateway", "device", "state", "readings", "last", "values", expand=True, title_justify="left"
-    )
-    for gateway, heard in sorted(current.gateways.items()):
-        for device in heard.status.devices:
-            table.add_row(*_device(gateway, heard, device, current))
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
+
+
+def _table(*names: str, last: str) -> Table:
+    """The last column gives way when the screen is narrow."""
+    columns = [Column(name, no_wrap=True) for name in names]
+    return Table(*columns, Column(last, ratio=1), box=SIMPLE_HEAD, expand=True, pad_edge=False)
+
+
+Row = tuple[str, Heard, DeviceStatus]
+
+
+def _devices(rows: Sequence[Row], current: Current, room: int) -> Table:
+    """Where not all fit, those that are not well come first."""
+    table = _table("gateway", "device", "state", "readings", "last", last="values")
+    shown = rows
+    if len(rows) > room:
+        shown = sorted(rows, key=lambda row: row[2].state == "ok")[:room]
+        table.columns[-1].header = Text(f"values ({len(rows) - room} more devices)", no_wrap=True)
+    for row in shown:
+        table.add_row(*_device(*row, current))
     return table
 
 
@@ -82,7 +110,8 @@ def _device(gateway: str, heard: Heard, device: DeviceStatus, current: Current) 
     yield Text(state, "green" if state == "ok" else "yellow" if state == "connecting" else "red")
     yield Text(f"{device.readings:,}", justify="right")
     yield Text(local(device.last_reading_at) if device.last_reading_at else "–")
-    yield Text(_values(latest.values) if latest else device.detail or device.last_fault)
+    told = _values(latest.values) if latest else device.detail or device.last_fault
+    yield Text(told, no_wrap=True, overflow="ellipsis")
 
 
 def _values(values: Mapping[str, Value]) -> str:
@@ -93,9 +122,9 @@ def _number(value: Value) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _ships(ships: Sequence[Afloat]) -> Table:
-    table = Table("mmsi", "ship", "position", "kn", "course", "to", "heard", expand=True)
-    newest = sorted(ships, key=lambda afloat: -afloat.vessel.last_seen)[:SHIPS_SHOWN]
+def _ships(ships: Sequence[Afloat], room: int) -> Table:
+    table = _table("mmsi", "ship", "position", "kn", "course", "heard", last="to")
+    newest = sorted(ships, key=lambda afloat: -afloat.vessel.last_seen)[: min(room, SHIPS_SHOWN)]
     for vessel in (afloat.vessel for afloat in newest):
         has_position = vessel.lat is not None and vessel.lon is not None
         age = max(0, (time.time_ns() - vessel.last_seen) // NANOSECONDS)
@@ -105,7 +134,7 @@ def _ships(ships: Sequence[Afloat]) -> Table:
             f"{vessel.lat:.4f} {vessel.lon:.4f}" if has_position else "–",
             "–" if vessel.sog is None else f"{vessel.sog:.1f}",
             "–" if vessel.cog is None else f"{vessel.cog:03.0f}°",
-            Text(vessel.destination or "–"),
             f"{age} s",
+            Text(vessel.destination or "–", no_wrap=True, overflow="ellipsis"),
         )
     return table

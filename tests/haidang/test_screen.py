@@ -3,6 +3,7 @@
 import time
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from api.current import Current, Heard
@@ -11,11 +12,29 @@ from haidang.screen import picture
 from vessels.picture import Vessel
 
 
-def drawn(current: Current) -> str:
-    console = Console(width=160, file=StringIO())
+def drawn(current: Current, width: int = 160, height: int = 50) -> str:
+    console = Console(width=width, height=height, file=StringIO())
     with console.capture() as capture:
-        console.print(picture(current, "http://127.0.0.1:8080", 1234.0))
+        console.print(picture(current, "http://127.0.0.1:8080", 1234.0, height))
     return capture.get()
+
+
+def busy_port(devices: int) -> Current:
+    """A gateway with devices of which the last does not answer, and twenty ships."""
+    now, current = time.time_ns(), Current()
+    statuses = [
+        DeviceStatus(f"meter-{n:02}", "eastron-sdm630", "tcp://x:2", "file", state="ok", readings=10**6 + n)
+        for n in range(devices)
+    ]
+    statuses[-1] = DeviceStatus("mast", "nmea-weather", "tcp://x:1", "file", state="faulty")
+    current.take_status("quay", Heard(GatewayStatus(online=True, backlog=1, devices=tuple(statuses)), now))
+    values = {f"voltage_line_{n}": 230.123 for n in range(6)}
+    current.take_readings([LiveReading("quay", "meter-00", "power", now, now, values)], now)
+    ships = [
+        Vessel(574001230 + n, now - n, name=f"SHIP {n}", lat=20.8, lon=106.8, sog=9.5) for n in range(20)
+    ]
+    current.take_vessels(ships, now)
+    return current
 
 
 def test_an_empty_platform_is_drawn_too() -> None:
@@ -37,7 +56,7 @@ def test_devices_values_ships_and_backlog_are_on_the_screen() -> None:
     text = drawn(current)
     for expected in (
         "1,234 readings/s",
-        "1 ships",
+        "1 ship ",
         "backlog 3",
         "wind_speed 5.25",
         "silent",
@@ -54,3 +73,24 @@ def test_a_gateway_that_vanished_is_shown_offline() -> None:
     current.take_status("quay", Heard(GatewayStatus(online=True, devices=(device,)), 1))
     current.take_status("quay", Heard(GatewayStatus(online=False), 2))
     assert "offline" in drawn(current)
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 30), (160, 50)])
+def test_devices_and_ships_are_both_on_a_terminal_of_any_usual_size(width: int, height: int) -> None:
+    text = drawn(busy_port(5), width, height)
+    assert len(text.splitlines()) <= height
+    assert all(f"meter-{n:02}" in text for n in range(4))
+    assert "SHIP 0" in text
+    assert "backlog 1 batch" in text
+
+
+def test_what_does_not_fit_is_counted_and_what_is_not_well_comes_first() -> None:
+    text = drawn(busy_port(60), 80, 24)
+    assert len(text.splitlines()) <= 24
+    assert "mast" in text
+    assert "51 more devices" in text
+    assert "SHIP 4" in text
+
+
+def test_a_tiny_terminal_is_drawn_too() -> None:
+    assert "1,234 reading" in drawn(busy_port(5), 40, 8)
