@@ -158,8 +158,8 @@ class _Sender(Pipe):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: somebody dialled in."""
         super().connection_made(transport)
-        host, port = transport.get_extra_info("peername")[:2]
-        self.name = f"{host}:{port}"
+        peer = transport.get_extra_info("peername")  # none for one that hung up at once
+        self.name = f"{peer[0]}:{peer[1]}" if peer else f"sender {id(self):x}"
         if len(self.senders) >= MOST_SENDERS:
             log.warning("link.too_many_senders", sender=self.name, most=MOST_SENDERS)
             cast("asyncio.Transport", transport).abort()

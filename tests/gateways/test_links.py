@@ -13,6 +13,7 @@ import pytest
 
 from broker.session import BrokerAddress, connect
 from gateways.inbox import LARGEST_READ, Inbox, Link
+from gateways.link_sockets import _Sender as Sender
 from gateways.link_sockets import keep_alive
 from gateways.links import open_link, parse_link
 from telemetry import LinkError
@@ -165,6 +166,15 @@ async def test_an_unfinished_line_beside_another_sender_is_held_back_only_for_a_
         assert await collect(link, 3) == b"\x01\n\x02"
         one.close()
         other.close()
+
+
+async def test_a_sender_that_hung_up_before_it_was_asked_for_its_address_is_a_sender_too() -> None:
+    senders: dict[str, Sender] = {}
+    sender = Sender(Inbox(), senders)
+    sender.connection_made(asyncio.Transport())
+    assert list(senders.values()) == [sender]
+    sender.connection_lost(None)
+    assert senders == {}
 
 
 async def test_a_port_that_is_taken_is_a_link_error() -> None:
