@@ -11,6 +11,8 @@ from telemetry.units import DISPLAY
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 RESERVED_NAMES = frozenset({"time", "device", "gateway", "site", "mmsi", "quality", "received_at"})
 """Names the stores use themselves."""
+RESERVED_KINDS = frozenset({"vessel", "vessel_static"})
+"""Measurements the centre fills itself; those that begin with `haidang_` are the stores' own."""
 
 
 def check_name(text: str) -> str:
@@ -21,6 +23,14 @@ def check_name(text: str) -> str:
             f"and none of {', '.join(sorted(RESERVED_NAMES))}"
         )
     return text
+
+
+def _check_kind(text: str) -> str:
+    if text in RESERVED_KINDS or text.startswith("haidang_"):
+        raise ValueError(
+            f"{text!r} cannot be a kind: a measurement of the centre's own is called so, choose another"
+        )
+    return check_name(text)
 
 
 def _check_unit(code: str) -> str:
@@ -77,7 +87,7 @@ class Profile(_Frozen):
     id: Identifier
     title: Title
     driver: str
-    kind: Name
+    kind: Annotated[str, AfterValidator(_check_kind)]
     every: Duration | None = None
     source: str = ""
     settings: dict[str, Any] = {}

@@ -54,6 +54,12 @@ def test_a_name_the_stores_could_not_carry_is_refused(name: str) -> None:
         check_name(name)
 
 
+@pytest.mark.parametrize("kind", ["vessel", "vessel_static", "haidang_watermark", "gateway", "Tank"])
+def test_a_kind_that_is_a_measurement_of_the_platforms_own_is_refused(kind: str) -> None:
+    with pytest.raises(ValidationError, match="cannot be a"):
+        profile(kind=kind)
+
+
 def test_a_devices_period_is_written_as_text_or_as_seconds() -> None:
     quarter = Device(id="quay-power", profile="meter", link="tcp://h:502", every="250ms")  # type: ignore[arg-type]
     assert quarter.every == pytest.approx(0.25)
