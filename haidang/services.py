@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from telemetry import ConfigurationError
 from vessels.picture import Picture
 
 DEMO_GATEWAY = "demo"
+HEAD_START = 5.0  # seconds gateways wait for ingest, whose answers they would otherwise miss at first
 
 log = structlog.get_logger()
 Watch = Callable[[LiveView, str], Coroutine[Any, Any, None]]
@@ -74,12 +75,18 @@ async def up(installation: Installation, whole: Whole) -> None:
         centre.create_task(Notifier(registry, installation.contacts).run())
         if not sections:
             log.warning("up.no_gateway", remedy="add [[gateway]] to the configuration, or start with --demo")
-        await intake.listening.wait()
+        await _at_most(HEAD_START, intake.listening.wait())
         # A group of their own, which ends before the centre's: what they still have to send is taken.
         edge = await stack.enter_async_context(asyncio.TaskGroup())
         for section in sections:
             settings = installation.gateway(section, broker)
             edge.create_task(Gateway(settings, installation.catalogue).run())
+
+
+async def _at_most(seconds: float, wait: Awaitable[object]) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await wait
 
 
 async def gateway(installation: Installation, only: str | None) -> None:
