@@ -1,13 +1,15 @@
 """What a batch of readings means: ships for the picture, firings for the duty officer. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from ingest.columns import Observation
 from rules.evaluator import Evaluator
 from telemetry import Change, Instant, Quality, Reading
 from telemetry.times import NANOSECONDS
 from vessels.decoding import Decoder
+from vessels.messages import Message
 from vessels.picture import Picture, Vessel, position_fields, static_fields
 
 AHEAD_OF_US = 300 * NANOSECONDS
@@ -37,19 +39,31 @@ class Stream:
         believed = _believed(readings, now.utc + AHEAD_OF_US)
         observations: list[Observation] = []
         vessels: dict[int, Vessel] = {}
-        for reading in believed:
-            if reading.kind == "ais":
-                self._hear(reading, now, observations, vessels)
+        for reading, message in self._messages(believed):
+            self._hear(reading, message, now, observations, vessels)
         changes = self.evaluator.evaluate(believed, now)
         return Meaning(believed, observations, list(vessels.values()), changes)
 
+    def _messages(self, readings: Iterable[Reading]) -> Iterator[tuple[Reading, Message]]:
+        """The messages in these readings, each with the one that completed it."""
+        heard = (reading for reading in readings if reading.kind == "ais")
+        for station, group in groupby(heard, key=lambda reading: reading.device):
+            its = list(group)
+            lines = [str(reading.values.get("sentence", "")) for reading in its]
+            messages = self.decoder.decode_batch(station, lines, [reading.observed_at for reading in its])
+            for reading, message in zip(its, messages, strict=True):
+                if message is not None:
+                    yield reading, message
+
     def _hear(
-        self, reading: Reading, now: Instant, observations: list[Observation], vessels: dict[int, Vessel]
+        self,
+        reading: Reading,
+        message: Message,
+        now: Instant,
+        observations: list[Observation],
+        vessels: dict[int, Vessel],
     ) -> None:
         station, at = reading.device, reading.observed_at
-        message = self.decoder.decode(station, str(reading.values.get("sentence", "")), at)
-        if message is None:
-            return
         vessel = self.picture.apply(message, station, min(at, now.utc))
         if vessel is not None:
             vessels[vessel.mmsi] = vessel
