@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 from ingest.columns import Observation
 from rules.evaluator import Evaluator
@@ -46,14 +45,18 @@ class Stream:
 
     def _messages(self, readings: Iterable[Reading]) -> Iterator[tuple[Reading, Message]]:
         """The messages in these readings, each with the one that completed it."""
-        heard = (reading for reading in readings if reading.kind == "ais")
-        for station, group in groupby(heard, key=lambda reading: reading.device):
-            its = list(group)
-            lines = [str(reading.values.get("sentence", "")) for reading in its]
-            messages = self.decoder.decode_batch(station, lines, [reading.observed_at for reading in its])
-            for reading, message in zip(its, messages, strict=True):
-                if message is not None:
-                    yield reading, message
+        heard = [reading for reading in readings if reading.kind == "ais"]
+        by_station: dict[str, list[int]] = {}
+        for place, reading in enumerate(heard):
+            by_station.setdefault(reading.device, []).append(place)
+        messages: dict[int, Message | None] = {}
+        for station, places in by_station.items():
+            lines = [str(heard[place].values.get("sentence", "")) for place in places]
+            times = [heard[place].observed_at for place in places]
+            messages |= zip(places, self.decoder.decode_batch(station, lines, times), strict=True)
+        for place, reading in enumerate(heard):
+            if (message := messages[place]) is not None:
+                yield reading, message
 
     def _hear(
         self,
