@@ -1,17 +1,19 @@
 """`haidang check`: everything that can be known to be wrong before anything starts."""
 
 import difflib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import apprise
 
 from broker.session import BrokerAddress
 from drivers.catalogue import Catalogue, load_catalogue
-from gateways.links import parse_link
+from gateways.links import LinkAddress, parse_link
 from haidang.configuration import ConfigurationFile, Mistake, MistakesError, Place
 from rules.loading import parse_rules
-from rules.model import Rule
+from rules.model import Rule, Threshold
 from stores.influx_address import parse_address
 from telemetry import ConfigurationError, Device, ProfileError
 
@@ -45,13 +47,16 @@ def site_rules(file: ConfigurationFile) -> tuple[Rule, ...]:
 
 def check(file: ConfigurationFile) -> None:
     """Raises MistakesError with everything that is wrong."""
-    mistakes = [*_addresses(file), *_contacts(file), *_repeated_ids(file)]
+    mistakes = [*_addresses(file), *_contacts(file), *_repeated_ids(file), *_shared_wires(file)]
+    catalogue = None
     try:
-        mistakes += _devices(file, site_catalogue(file))
+        catalogue = site_catalogue(file)
+        mistakes += _devices(file, catalogue)
     except MistakesError as error:
         mistakes += error.mistakes
     try:
-        site_rules(file)
+        rules = site_rules(file)
+        mistakes += _unheard(file, rules, catalogue) if catalogue else ()
     except MistakesError as error:
         mistakes += error.mistakes
     if mistakes:
@@ -65,6 +70,10 @@ def _addresses(file: ConfigurationFile) -> Iterator[Mistake]:
             BrokerAddress.parse(configuration.broker.url)
     except ConfigurationError as error:
         yield file.mistake(("broker", "url"), f"broker.url: {error}")
+    authority = configuration.broker.ca_file
+    if authority and not file.beside(authority).is_file():
+        text = f"broker.ca_file: there is no file {file.beside(authority)}"
+        yield file.mistake(("broker", "ca_file"), text)
     try:
         if configuration.store.url:
             parse_address(configuration.store.url)
@@ -73,12 +82,18 @@ def _addresses(file: ConfigurationFile) -> Iterator[Mistake]:
 
 
 def _contacts(file: ConfigurationFile) -> Iterator[Mistake]:
+    known: set[str] = set()
     for index, contact in enumerate(file.configuration.contact):
+        if contact.id in known:
+            yield file.mistake(("contact", index, "id"), f"there is a contact {contact.id!r} above already")
+        known.add(contact.id)
         for channel, url in enumerate(contact.channels):
             if not isinstance(apprise.Apprise.instantiate(url), apprise.NotifyBase):
                 place: Place = ("contact", index, "channels", channel)
-                scheme = urlsplit(url).scheme or "no scheme"
-                yield file.mistake(place, f"contact {contact.id}: not a channel apprise knows ({scheme}://…)")
+                scheme = urlsplit(url).scheme
+                what = f"apprise knows no channel like this {scheme}://…" if scheme else "this is no URL"
+                remedy = "write it as https://github.com/caronc/apprise/wiki shows"
+                yield file.mistake(place, f"contact {contact.id}: {what}; {remedy}")
 
 
 def _repeated_ids(file: ConfigurationFile) -> Iterator[Mistake]:
@@ -97,6 +112,47 @@ def _repeated_ids(file: ConfigurationFile) -> Iterator[Mistake]:
             devices.add(device.id)
 
 
+def _shared_wires(file: ConfigurationFile) -> Iterator[Mistake]:
+    """Ports that two gateways, or two links with other settings, want for themselves."""
+    taken: dict[str, tuple[str, int, LinkAddress]] = {}
+    for index, gateway in enumerate(file.configuration.gateway):
+        for number, device in enumerate(gateway.device):
+            try:
+                address = parse_link(device.link)
+            except ConfigurationError:
+                continue  # told where the device itself is checked
+            other, owner, theirs = taken.setdefault(address.exclusive, (device.id, index, address))
+            if address.exclusive and (owner, theirs) != (index, address):
+                with_what = "with other settings" if owner == index else "on another gateway"
+                yield file.mistake(
+                    ("gateway", index, "device", number, "link"),
+                    f"{device.id}: {address.exclusive} is used by {other} {with_what}: "
+                    "write the same link for both devices, on one gateway",
+                )
+
+
+def _unheard(file: ConfigurationFile, rules: Iterable[Rule], catalogue: Catalogue) -> Iterator[Mistake]:
+    """Rules on values that no device model has: they would never fire, and nobody would know."""
+    names: dict[str, set[str]] = {}
+    for profile in catalogue.profiles.values():
+        names.setdefault(profile.kind, set()).update(metric.name for metric in profile.metrics)
+    path = file.beside(file.configuration.rules or Path())
+    for rule in rules:
+        when = rule.when
+        if isinstance(when, Threshold) and when.metric not in names.get(when.kind, ()):
+            wrong, known = (when.metric, names[when.kind]) if when.kind in names else (when.kind, {*names})
+            word = "value" if when.kind in names else "kind"
+            there_are = ", ".join(sorted(known))
+            text = f"rule {rule.id}: no device model has the {word} {wrong!r}; there are {there_are}"
+            yield Mistake(path, _line_of_rule(path, rule.id), text)
+
+
+def _line_of_rule(path: Path, rule: str) -> int | None:
+    lines = enumerate(path.read_text("utf-8").splitlines(), 1)
+    named = re.compile(rf"""\bid:\s*["']?{re.escape(rule)}(?![a-z0-9-])""")
+    return next((number for number, line in lines if named.search(line)), None)
+
+
 def _devices(file: ConfigurationFile, catalogue: Catalogue) -> Iterator[Mistake]:
     for index, gateway in enumerate(file.configuration.gateway):
         for number, device in enumerate(gateway.device):
@@ -110,8 +166,8 @@ def _device(file: ConfigurationFile, place: Place, device: Device, catalogue: Ca
         yield file.mistake((*place, "link"), f"{device.id}: {error}")
     if device.profile not in catalogue.profiles:
         near = difflib.get_close_matches(device.profile, catalogue.profiles, 1, 0.4)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        text = f"{device.id}: there is no profile {device.profile!r}{hint} `haidang profiles` lists them"
+        hint = f"did you mean {near[0]}? " if near else ""
+        text = f"{device.id}: there is no profile {device.profile!r}; {hint}`haidang profiles` lists them"
         yield file.mistake((*place, "profile"), text)
         return
     try:

@@ -5,19 +5,22 @@ file, so that no secret need stand in the configuration or the process list.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from haidang.toml_lines import line_of
 from telemetry import ConfigurationError, Device
 from telemetry.devices import Duration, Identifier
 
 PREFIX = "HAIDANG_"
+LONGEST_SITE_NAME = 200
+SHORTEST_RETENTION = 3600.0  # seconds
 Place = tuple[str | int, ...]
 """Where in the file: keys and indexes from the top, as in ("gateway", 0, "device", 2, "link")."""
 
@@ -26,11 +29,23 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _check_site_name(text: str) -> str:
+    if len(text) > LONGEST_SITE_NAME or not text.isprintable():
+        raise ValueError(f"is one line of at most {LONGEST_SITE_NAME} characters: it is a tag of every point")
+    return text
+
+
+def _check_locode(text: str) -> str:
+    if not re.fullmatch(r"([A-Z]{2}[A-Z2-9]{3})?", text):
+        raise ValueError(f"{text!r} is not a UN/LOCODE: write five capitals without a space, such as VNHPH")
+    return text
+
+
 class Site(_Section):
     """The place itself. locode: its UN/LOCODE."""
 
-    name: str = ""
-    locode: str = Field(default="", pattern=r"^([A-Z]{2}[A-Z2-9]{3})?$")
+    name: Annotated[str, AfterValidator(_check_site_name)] = ""
+    locode: Annotated[str, AfterValidator(_check_locode)] = ""
 
 
 class GatewaySection(_Section):
@@ -41,11 +56,17 @@ class GatewaySection(_Section):
     outbox_limit: int = Field(default=2 << 30, ge=1 << 20)
 
 
+def _check_retention(seconds: float) -> float:
+    if seconds < SHORTEST_RETENTION:
+        raise ValueError("points are kept for an hour at least: write 1h or more, such as 365d")
+    return seconds
+
+
 class StoreSection(_Section):
     """Where time series go: without a url into the embedded store. retention: how long they are kept."""
 
     url: str | None = Field(default=None, repr=False)
-    retention: Duration = 365 * 86400.0
+    retention: Annotated[Duration, AfterValidator(_check_retention)] = 365 * 86400.0
 
 
 class BrokerSection(_Section):
@@ -134,7 +155,7 @@ def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise MistakesError([Mistake(file, None, f"not TOML: {error}")]) from error
+        raise MistakesError([_syntax(file, str(error))]) from error
     try:
         return ConfigurationFile(Configuration.model_validate(_overlaid(content, environment)), file, text)
     except ValidationError as error:
@@ -145,15 +166,26 @@ def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
         raise MistakesError(mistakes) from error
 
 
+def _syntax(file: Path | None, text: str) -> Mistake:
+    """What the parser says, its line where ours stand."""
+    place = re.search(r" \(at line (\d+), column (\d+)\)$", text)
+    if place is None:
+        return Mistake(file, None, f"not TOML: {text}")
+    said = text.removesuffix(place[0])
+    return Mistake(file, int(place[1]), f"not TOML: {said}, at character {place[2]} of the line")
+
+
 def _read(file: Path) -> str:
     try:
-        return file.read_text("utf-8")
+        return file.read_text("utf-8-sig")  # Windows editors put a byte order mark in front
     except OSError as error:
         raise MistakesError(
             [Mistake(file, None, f"cannot be read ({error.strerror}): check the path and who may read it")]
         ) from error
     except UnicodeDecodeError as error:
-        raise MistakesError([Mistake(file, None, f"is not UTF-8 text: {error}")]) from error
+        line = error.object[: error.start].count(b"\n") + 1
+        text = f"byte {error.object[error.start]:#04x} is not UTF-8 text: save the file as UTF-8"
+        raise MistakesError([Mistake(file, line, text)]) from error
 
 
 def _overlaid(content: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
@@ -189,7 +221,17 @@ def _sentence(error: Mapping[str, Any]) -> str:
         return f"there is no such key; there are {', '.join(_keys_beside(error['loc']))}"
     if error["type"] == "missing":
         return "is missing and must be given"
+    if error["type"] == "tuple_type":
+        return f"is a list: write {_as_list(error['loc'])}"
+    if error["type"] == "too_short":
+        return "is empty; give one at least"
     return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _as_list(place: Place) -> str:
+    """How a list is written at this place: of sections by headers in double brackets, else in brackets."""
+    names = [part for part in place if isinstance(part, str)]
+    return f"[[{'.'.join(names)}]]" if names[-1] in _SECTIONS else f'{names[-1]} = ["…"]'
 
 
 def _keys_beside(place: Place) -> Sequence[str]:

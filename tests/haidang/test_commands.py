@@ -3,6 +3,7 @@
 import stat
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from haidang.cli import cli
@@ -97,3 +98,74 @@ def test_incidents_are_listed_and_an_unknown_one_cannot_be_acknowledged(tmp_path
     result = runner.invoke(cli, ["acknowledge", "7", "--by", "Lan", *where])
     assert result.exit_code == 1
     assert "there is no incident 7" in result.output
+
+
+MAST = '[[gateway.device]]\nid = "mast"\nprofile = "nmea-weather"\nlink = "serial:///dev/ttyUSB0?baudrate=4800"\n'
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")  # apprise reads its plugins
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            f'[[gateway]]\nid = "q"\n{MAST}{MAST.replace("mast", "vane").replace("4800", "9600")}',
+            ":10: vane: serial port /dev/ttyUSB0 is used by mast with other settings",
+        ),
+        (
+            f'[[gateway]]\nid = "q"\n{MAST}[[gateway]]\nid = "r"\n{MAST.replace("mast", "vane")}',
+            ":12: vane: serial port /dev/ttyUSB0 is used by mast on another gateway",
+        ),
+        (
+            '[broker]\nurl = "mqtts://centre.example"\nca_file = "nowhere.pem"\n',
+            "nowhere.pem",
+        ),
+        (
+            '[[contact]]\nid = "duty"\nchannels = ["tgram://123456789:abcdefg_hijklmnop/12315544/"]\n' * 2,
+            ":5: there is a contact 'duty' above already",
+        ),
+        (
+            '[[contact]]\nid = "duty"\nchannels = ["0912345678"]\n',
+            ":3: contact duty: this is no URL; write it",
+        ),
+        (
+            '[[gateway]]\nid = "q"\n' + MAST.replace("nmea-weather", "zzz"),
+            ":5: mast: there is no profile 'zzz'; `haidang profiles` lists them",
+        ),
+    ],
+)
+def test_what_would_only_show_once_it_runs_is_told_before(tmp_path: Path, text: str, said: str) -> None:
+    result = runner.invoke(cli, ["check", configuration(tmp_path, text)])
+    assert result.exit_code == 1
+    assert said in result.output
+
+
+def test_devices_of_one_bus_and_several_dialled_devices_are_no_mistake(tmp_path: Path) -> None:
+    bus = MAST + MAST.replace("mast", "vane")
+    dialled = bus.replace("serial:///dev/ttyUSB0?baudrate=4800", "tcp://10.0.0.7:10110")
+    dialled = dialled.replace('"mast"', '"mast-2"').replace('"vane"', '"vane-2"')
+    text = f'[[gateway]]\nid = "q"\n{bus}{dialled}'
+    result = runner.invoke(cli, ["check", configuration(tmp_path, text)])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            "kind: wether, metric: wind_speed",
+            "rule gale: no device model has the kind 'wether'; there are ais, ",
+        ),
+        (
+            "kind: weather, metric: wind",
+            "rule gale: no device model has the value 'wind'; there are air_pressure, ",
+        ),
+    ],
+)
+def test_a_rule_that_could_never_fire_is_told(tmp_path: Path, wrong: str, said: str) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        f"rules:\n  - id: gale\n    title: {{en: Gale, vi: Bão}}\n    when: {{{wrong}, above: 17}}\n"
+    )
+    result = runner.invoke(cli, ["check", configuration(tmp_path, 'rules = "rules.yaml"\n')])
+    assert result.exit_code == 1
+    assert f"rules.yaml:2: {said}" in result.output
