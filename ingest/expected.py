@@ -7,7 +7,7 @@ from broker.wire import GatewayStatus
 
 class ExpectedDevices:
     """Grows with what gateways list. A device goes only when the gateway that listed it, online, no
-    longer does; a gateway that vanished takes none with it, since their silence is what matters then.
+    longer does, or is removed; one that vanished takes none with it, since their silence is what matters.
     """
 
     def __init__(self, firing: Iterable[str]) -> None:
@@ -19,10 +19,18 @@ class ExpectedDevices:
         """Takes a gateway's status; returns whether the devices changed."""
         if not status.online:
             return False
-        listed = {device.id for device in status.devices}
+        return self._list(gateway, {device.id for device in status.devices})
+
+    def forget(self, gateway: str) -> bool:
+        """The gateway's retained status was removed: it is no more. Returns whether the devices changed."""
+        changed = self._list(gateway, set())
+        del self._by_gateway[gateway]
+        return changed
+
+    def _list(self, gateway: str, listed: set[str]) -> bool:
         gone = self._by_gateway.get(gateway, set()) - listed
         self._by_gateway[gateway] = listed
-        known = (self.ids | listed) - gone
+        known = (self.ids - gone).union(*self._by_gateway.values())
         changed = known != self.ids
         self.ids = known
         return changed

@@ -111,14 +111,18 @@ class Ingest:
     async def _learn(self, message: Message) -> None:
         try:
             gateway = topics.gateway_of(message.topic)
-            status = decode(message.payload, GatewayStatus)
+            status = decode(message.payload, GatewayStatus) if message.payload else None
         except (ValueError, WireError) as error:
             log.warning("ingest.status_unreadable", topic=message.topic, reason=str(error))
             return
-        if message.retained:
-            status = replace(status, clock=0)  # said we do not know when
-        self._health[gateway] = health_points(gateway, status, time.time_ns())
-        if self._expected.learn(gateway, status):
+        if status is None:
+            changed = self._expected.forget(gateway)
+        else:
+            if message.retained:
+                status = replace(status, clock=0)  # said we do not know when
+            self._health[gateway] = health_points(gateway, status, time.time_ns())
+            changed = self._expected.learn(gateway, status)
+        if changed:
             await self._record(self._stream.evaluator.expect(self._expected.ids, _now()))
 
     async def _receive(self, message: Message, session: Session) -> None:

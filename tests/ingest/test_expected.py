@@ -36,3 +36,20 @@ def test_a_restart_forgets_no_device_with_an_open_incident() -> None:
     expected = ExpectedDevices(["mast"])
     expected.learn("yard", status("gauge"))
     assert expected.ids == {"mast", "gauge"}
+
+
+def test_a_device_that_moved_to_another_gateway_stays_expected() -> None:
+    expected = ExpectedDevices(())
+    expected.learn("quay", status("mast"))
+    assert not expected.learn("yard", status("mast"))
+    assert not expected.learn("quay", status())
+    assert expected.ids == {"mast"}
+
+
+def test_a_gateway_whose_status_is_removed_takes_its_devices_with_it() -> None:
+    expected = ExpectedDevices(())
+    expected.learn("quay", status("mast", "meter"))
+    expected.learn("yard", status("meter"))
+    assert expected.forget("quay")
+    assert expected.ids == {"meter"}
+    assert not expected.forget("never-heard")

@@ -14,7 +14,16 @@ import pytest
 from broker import topics
 from broker.embedded import embedded_broker
 from broker.session import BrokerAddress, Session, connect
-from broker.wire import LiveReading, Receipt, decode, encode_pack, seal
+from broker.wire import (
+    DeviceStatus,
+    GatewayStatus,
+    LiveReading,
+    Receipt,
+    decode,
+    encode,
+    encode_pack,
+    seal,
+)
 from ingest.dead_letters import DeadLetters
 from ingest.service import Ingest
 from ingest.stream import Stream
@@ -298,6 +307,21 @@ async def test_a_firing_is_an_incident_in_the_registry_before_the_receipt(
         await running.receipt(2)
         (incident,) = await running.registry.incidents.list()
         assert incident.state == "cleared"
+
+
+async def test_a_gateway_whose_status_is_removed_leaves_no_silence_behind(
+    broker: BrokerAddress, tmp_path: Path
+) -> None:
+    async with centre(broker, tmp_path) as running:
+        mast = DeviceStatus("mast", "nmea-weather", "tcp://h:1", "file")
+        told = encode(GatewayStatus(online=True, devices=[mast]))
+        await running.gateway.publish(topics.status("gw"), told, retain=True)
+        await running.send(1, weather(20.0))
+        await running.receipt(1)
+        await running.gateway.publish(topics.status("gw"), b"", retain=True)
+        async with asyncio.timeout(20):
+            while (await running.registry.incidents.list())[0].state != "cleared":
+                await asyncio.sleep(0.05)
 
 
 class Away:
