@@ -14,6 +14,7 @@ from pathlib import Path
 
 from broker.embedded import LARGEST_PAYLOAD
 from broker.topics import ROOT
+from telemetry import ConfigurationError
 from telemetry.devices import check_identifier
 
 CENTRE = "centre"
@@ -65,22 +66,40 @@ def passwords(users: Mapping[str, str]) -> str:
 
 
 def write_configuration(folder: Path, listener: Listener, gateways: Iterable[str]) -> Mapping[str, str]:
-    """Writes the three files, secrets readable by their owner only, and returns the new passwords."""
-    names = sorted(gateways)
+    """Writes the three files, secrets readable by their owner only, and returns the new passwords.
+
+    Raises ConfigurationError for a gateway that would have the centre's rights, or a folder that
+    cannot be written to.
+    """
+    names = sorted({*gateways})
+    if CENTRE in names:
+        raise ConfigurationError(
+            f"{CENTRE!r} is the name of the centre's own user: call the gateway otherwise"
+        )
     users = {user: secrets.token_urlsafe(24) for user in (CENTRE, *names)}
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in {
+    texts = {
         "mosquitto.conf": configuration(listener, folder.resolve()),
         "access": access(names),
         "passwords": passwords(users),
-    }.items():
-        draft = folder / f"{name}.new"
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(folder / name)
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            _write(folder / name, text)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder} cannot be written to ({error.strerror}): name a folder that you may write to"
+        ) from error
     return users
+
+
+def _write(file: Path, text: str) -> None:
+    draft = file.with_name(f"{file.name}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fsync(opened.fileno())
+    draft.replace(file)
 
 
 def _hashed(password: str) -> str:

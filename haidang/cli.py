@@ -41,8 +41,8 @@ Try it:  `haidang up --demo`  and open the address it shows.
 In earnest: write `haidang.toml` (docs/configuration.md), look it over with `haidang check haidang.toml`,
 then `haidang up --config haidang.toml`.""",
 )
-out = Console()
-err = Console(stderr=True)
+out = Console(markup=False, emoji=False)
+err = Console(markup=False, emoji=False, stderr=True)
 
 ConfigOption = Annotated[
     Path | None,
@@ -66,7 +66,9 @@ def up(
     host: Annotated[
         str | None, typer.Option(help="Where the API listens; loopback only until accounts exist.")
     ] = None,
-    port: Annotated[int | None, typer.Option(help="The API's port; 0 takes a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The API's port; 0 takes a free one.", min=0, max=65535)
+    ] = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Run the whole platform in this process: broker, ingest, alerts, API and the configured gateways.
@@ -78,7 +80,8 @@ def up(
     from haidang.screen import show
 
     on_terminal = sys.stdout.isatty()
-    configure_logs(data_dir / "haidang.log" if on_terminal else None, _level(verbose))
+    with _errors():
+        configure_logs(data_dir / "haidang.log" if on_terminal else None, _level(verbose))
     whole = services.Whole(demo, host, port, show if on_terminal else None)
     _serve(config, data_dir, lambda installation: services.up(installation, whole))
 
@@ -124,7 +127,7 @@ def api(
     config: ConfigOption = None,
     data_dir: FolderOption = FOLDER,
     host: Annotated[str | None, typer.Option(help="Where it listens; loopback only.")] = None,
-    port: Annotated[int | None, typer.Option(help="Its port; 0 takes a free one.")] = None,
+    port: Annotated[int | None, typer.Option(help="Its port; 0 takes a free one.", min=0, max=65535)] = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Run the API alone."""
@@ -144,11 +147,12 @@ def check(file: Annotated[Path, typer.Argument(help="The configuration to look o
         check_configuration(loaded)
     except MistakesError as error:
         for mistake in error.mistakes:
-            err.print(str(mistake), markup=False, highlight=False, soft_wrap=True)
+            err.print(str(mistake), highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
     gateways = loaded.configuration.gateway
     devices = sum(len(gateway.device) for gateway in gateways)
-    out.print(f"{file}: good: {len(gateways)} gateways, {devices} devices")
+    gates = "1 gateway" if len(gateways) == 1 else f"{len(gateways)} gateways"
+    out.print(f"{file}: good: {gates}, {devices} device{'s' * (devices != 1)}", soft_wrap=True)
 
 
 @cli.command()
@@ -224,7 +228,7 @@ def acknowledge(
 def mosquitto(
     to: Annotated[Path, typer.Option(help="The folder for mosquitto.conf, passwords and access.")],
     gateways: Annotated[list[str], typer.Option("--gateway", help="A gateway's id; repeat for more.")],
-    port: Annotated[int, typer.Option(help="The port it listens on.")] = 8883,
+    port: Annotated[int, typer.Option(help="The port it listens on.", min=1, max=65535)] = 8883,
     bind: Annotated[str, typer.Option(help="The address it listens on.")] = "127.0.0.1",
     certificate: Annotated[Path | None, typer.Option(help="PEM of the server's certificate.")] = None,
     key: Annotated[Path | None, typer.Option(help="PEM of its private key.")] = None,
@@ -241,7 +245,8 @@ def mosquitto(
         names = [check_identifier(name) for name in gateways]
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    users = write_configuration(to, Listener(port, bind, certificate, key), names)
+    with _errors():
+        users = write_configuration(to, Listener(port, bind, certificate, key), names)
     scheme = "mqtts" if certificate else "mqtt"
     for user, password in users.items():
         typer.echo(f"{user}: {scheme}://{user}:{password}@{bind}:{port}")
@@ -309,7 +314,7 @@ def _errors() -> Generator[None]:
 
 def _exit(errors: Sequence[BaseException]) -> typer.Exit:
     for error in errors:
-        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        err.print(str(error), highlight=False, soft_wrap=True)
     return typer.Exit(1)
 
 

@@ -9,7 +9,12 @@ from firmware_sim.replay import replay
 
 async def replay_file(file: Path, to: str, rate: float | None, *, original_speed: bool) -> None:
     """Plays the log until its end. Raises ConfigurationError or LinkError."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns) as progress:
         task = progress.add_task(f"{file.name} → {to}", total=None)
 

@@ -94,9 +94,8 @@ async def gateway(installation: Installation, only: str | None) -> None:
     sections = [s for s in installation.configuration.gateway if only in {None, s.id}]
     if not sections:
         known = ", ".join(s.id for s in installation.configuration.gateway) or "none"
-        raise ConfigurationError(
-            f"no gateway {only or ''} in the configuration; there is {known}: add [[gateway]]"
-        )
+        wanted = f"gateway {only!r}" if only else "gateway"
+        raise ConfigurationError(f"no {wanted} in the configuration; there is {known}: add [[gateway]]")
     broker = installation.broker_address("gateway")
     async with asyncio.TaskGroup() as tasks:
         for section in sections:
