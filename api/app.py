@@ -2,9 +2,10 @@
 
 from importlib.metadata import version
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from api import health, pages, profiles, rules, stream
+from api.asked import refuse_unknown
 from api.devices import endpoints as devices
 from api.devices import readings
 from api.documentation import PROBLEM, install_documentation
@@ -32,8 +33,9 @@ def create_app(parts: Parts) -> FastAPI:
     )
     app.state.parts = parts
     v1 = APIRouter(prefix=PREFIX)
-    for slice_ in (gateways, devices, readings, profiles, vessels, track, incidents, rules, stream):
-        v1.include_router(slice_.router)
+    for slice_ in (gateways, devices, readings, profiles, vessels, track, incidents, rules):
+        v1.include_router(slice_.router, dependencies=[Depends(refuse_unknown)])
+    v1.include_router(stream.router)
     app.include_router(v1)
     app.include_router(health.router)
     app.include_router(pages.router)

@@ -60,12 +60,15 @@ async def list_readings(
         Query(description="Names, separated by commas; left out: all.", examples=["power,voltage_l1"]),
     ] = None,
     aggregate: Annotated[
-        Aggregate, Query(description="How the values of a bucket become one; counts only with `every`.")
-    ] = Aggregate.MEAN,
+        Aggregate | None,
+        Query(description="How the values of a bucket become one; left out: mean. Only with `every`."),
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="At most so many items.")] = 1_000,
     cursor: Cursor = None,
 ) -> Response:
     """What was read, oldest first; with `every`, one item for each bucket that has values."""
+    if aggregate and every is None:
+        raise wrong("query/aggregate", "needs the width of its buckets: add every, such as every=1m")
     profile = await _profile(parts, device_id)
     names = _metrics(profile, metrics)
     place = _place(cursor, span)
@@ -76,7 +79,7 @@ async def list_readings(
         tags={"device": device_id},
         fields=(*names, "quality") if names and every is None else names,
         every=every,
-        aggregate=aggregate,
+        aggregate=aggregate or Aggregate.MEAN,
         limit=limit + place[1] + 1,
     )
     table = await parts.store.range(query)

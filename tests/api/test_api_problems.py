@@ -33,6 +33,17 @@ async def test_an_unknown_path_is_not_found(api: Running) -> None:
     }
 
 
+async def test_a_misspelt_query_parameter_is_refused_and_those_there_are_named(api: Running) -> None:
+    answer = await api.get("/api/v1/vessels/574001230/track", 422, strat="-6h", end="now")
+    assert [flaw["where"] for flaw in answer["errors"]] == ["query/strat"]
+    assert "is not known here; there are " in answer["detail"]
+    assert "start" in answer["detail"]
+    answer = await api.get("/api/v1/profiles/ais-receiver", 422, x=1)
+    assert answer["errors"] == [
+        {"where": "query/x", "detail": "is not known here; nothing can be asked here"}
+    ]
+
+
 async def test_a_method_that_is_not_answered_names_those_that_are(api: Running) -> None:
     answer = await api.ask("PUT", "/api/v1/devices/x")
     assert answer.status_code == 405

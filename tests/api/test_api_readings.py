@@ -147,3 +147,10 @@ async def test_an_offset_may_lose_its_plus_sign_on_the_way(api: Running) -> None
 async def test_readings_of_nobody_are_not_found(api: Running) -> None:
     assert "no device" in (await api.get(f"{DEVICES}/nobody/readings", 404))["detail"]
     assert "no device" in (await api.get(f"{DEVICES}/nobody/latest", 404))["detail"]
+
+
+async def test_an_aggregate_without_buckets_is_refused_and_not_left_out_silently(api: Running) -> None:
+    await given(api, "meter-unbucketed")
+    answer = await api.get(f"{DEVICES}/meter-unbucketed/readings", 422, aggregate="max")
+    assert answer["errors"][0]["where"] == "query/aggregate"
+    assert "add every" in answer["detail"]
