@@ -80,7 +80,7 @@ def _udp_listen(url: str, parts: SplitResult) -> UdpListenAddress:
 
 
 def _serial(url: str, parts: SplitResult) -> SerialAddress:
-    if parts.netloc or len(parts.path) < 2:
+    if parts.netloc or not parts.path.startswith("/") or len(parts.path) < 2:
         raise ConfigurationError(
             f"{shown(url)!r} names no serial port: write three slashes and its path, serial:///dev/ttyUSB0?baudrate=9600"
         )
@@ -93,7 +93,7 @@ def _rfc2217(url: str, parts: SplitResult) -> Rfc2217Address:
 
 
 def _file(url: str, parts: SplitResult) -> FileAddress:
-    if parts.netloc or len(parts.path) < 2:
+    if parts.netloc or not parts.path.startswith("/") or len(parts.path) < 2:
         raise ConfigurationError(
             f"{shown(url)!r} names no file: write three slashes and its path, file:///var/log/quay.nmea?rate=50"
         )

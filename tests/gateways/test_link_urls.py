@@ -78,6 +78,8 @@ def test_a_url_gives_the_address_it_names(url: str, address: LinkAddress) -> Non
         ("mqtt://host:1883/", "is not a topic filter"),
         ("mqtt://:1883/a", "the broker's URL must look like"),
         ("file://log.nmea", "write three slashes"),
+        ("file:log.nmea", "write three slashes"),
+        ("serial:COM3", "write three slashes"),
         ("file:///log.nmea?rate=0", "rate is lines a second"),
         ("file:///log.nmea?rate=-1", "rate is a number"),
     ],
