@@ -84,7 +84,7 @@ def _count(number: int, one: str, several: str) -> str:
 def _table(*names: str, last: str) -> Table:
     """The last column gives way when the screen is narrow."""
     columns = [Column(name, no_wrap=True) for name in names]
-    return Table(*columns, Column(last, ratio=1), box=SIMPLE_HEAD, expand=True, pad_edge=False)
+    return Table(*columns, Column(last, ratio=1), box=SIMPLE_HEAD, expand=True, padding=(0, 1, 0, 0))
 
 
 Row = tuple[str, Heard, DeviceStatus]
@@ -109,9 +109,13 @@ def _device(gateway: str, heard: Heard, device: DeviceStatus, current: Current) 
     yield Text(device.id)
     yield Text(state, "green" if state == "ok" else "yellow" if state == "connecting" else "red")
     yield Text(f"{device.readings:,}", justify="right")
-    yield Text(local(device.last_reading_at) if device.last_reading_at else "–")
+    yield Text(_age(device.last_reading_at) if device.last_reading_at else "–")
     told = _values(latest.values) if latest else device.detail or device.last_fault
     yield Text(told, no_wrap=True, overflow="ellipsis")
+
+
+def _age(at: int) -> str:
+    return f"{max(0, (time.time_ns() - at) // NANOSECONDS):,} s"
 
 
 def _values(values: Mapping[str, Value]) -> str:
@@ -127,14 +131,13 @@ def _ships(ships: Sequence[Afloat], room: int) -> Table:
     newest = sorted(ships, key=lambda afloat: -afloat.vessel.last_seen)[: min(room, SHIPS_SHOWN)]
     for vessel in (afloat.vessel for afloat in newest):
         has_position = vessel.lat is not None and vessel.lon is not None
-        age = max(0, (time.time_ns() - vessel.last_seen) // NANOSECONDS)
         table.add_row(
             str(vessel.mmsi),
             Text(vessel.name or "–"),
             f"{vessel.lat:.4f} {vessel.lon:.4f}" if has_position else "–",
             "–" if vessel.sog is None else f"{vessel.sog:.1f}",
             "–" if vessel.cog is None else f"{vessel.cog:03.0f}°",
-            f"{age} s",
+            _age(vessel.last_seen),
             Text(vessel.destination or "–", no_wrap=True, overflow="ellipsis"),
         )
     return table
