@@ -165,6 +165,15 @@ class Platform(Service):
         found = [line.removeprefix(sample) for line in lines if line.startswith(f"{sample} ")]
         return float(found[0]) if found else None
 
+    async def drained(self, gateway: str = "quay", seconds: float = 60) -> None:
+        """Returns when this gateway, in the same process, holds nothing that the centre has not stored."""
+        try:
+            async with asyncio.timeout(seconds):
+                while await self.measured(f'haidang_gateway_backlog_batches{{gateway="{gateway}"}}') != 0:
+                    await asyncio.sleep(0.02)
+        except TimeoutError as error:
+            raise AssertionError(f"{gateway} still holds something; log: {self.log[-5:]}") from error
+
     async def all(self, path: str, **parameters: str) -> Sequence[Any]:
         """The items of every page of a list."""
         items: list[Any] = []

@@ -74,7 +74,7 @@ async def test_the_ships_of_a_national_recording_are_in_the_api(
     async with platform(tmp_path, configuration(port)) as running:
         await play(log, port)
         found = await ships(running, set(last))
-        await running.until("/api/v1/gateways/dinh-vu", lambda one: one["backlog"] == 0)
+        await running.drained("dinh-vu")
         for mmsi, (lat, lon) in last.items():
             ship = await running.until(f"/api/v1/vessels/{mmsi}", is_at_latitude(lat))
             assert ship["lon"] == pytest.approx(lon, abs=1e-5)

@@ -1,6 +1,5 @@
 """A clean stop under load: it is quick and quiet, and nothing accepted is missing or there twice."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -27,13 +26,6 @@ async def says(device: Instrument, life: int) -> None:
     await until(lambda: device.sent[life] >= SAID)
 
 
-async def drained(running: Platform) -> None:
-    """Returns when the gateway holds nothing that the centre has not stored."""
-    async with asyncio.timeout(LONGEST_STOP):
-        while await running.measured('haidang_gateway_backlog_batches{gateway="quay"}') != 0:
-            await asyncio.sleep(0.02)
-
-
 async def test_a_stop_by_signal_under_load_loses_nothing_and_doubles_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,7 +41,7 @@ async def test_a_stop_by_signal_under_load_loses_nothing_and_doubles_nothing(
             held[life] = set(held_numbers(tmp_path))
         device.speaking = False
         running = await Platform.start(tmp_path, configuration(port))
-        await drained(running)
+        await running.drained()
         assert await running.stop(LONGEST_STOP) == 0
     lives = await stored_numbers(tmp_path)
     stored = sum(map(len, lives.values()))
