@@ -49,7 +49,7 @@ class Driver(Protocol):
         """The link was opened anew: forget half frames and any exchange under way."""
         ...
 
-    def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
+    def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
         """Bytes as they came off the link, in any chunking.
 
         origin: for links that carry whole messages, where this one came from (an MQTT topic, a

@@ -28,10 +28,10 @@ class LineListener(Listener, ABC):
         self._lines.clear()
         self._joining = True
 
-    def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
-        """Sentences completed by `data`; a whole message (a datagram) also ends its last line."""
+    def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
+        """Sentences completed by `chunk`; a whole message (a datagram) also ends its last line."""
         events: list[Event] = []
-        for line in self._lines.feed(data + b"\n" if origin else data):
+        for line in self._lines.feed(chunk + b"\n" if origin else chunk):
             events.extend(self._read_line(line, now))
             self._joining = False
         for head in self._lines.dropped:

@@ -20,11 +20,11 @@ class LineSplitter:
     _rest: bytes = field(default=b"", repr=False)
     _skipping: bool = field(default=False, repr=False)
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """The lines completed by `data`, in order."""
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The lines completed by `chunk`, in order."""
         if self.dropped:
             self.dropped = []
-        *whole, rest = (self._rest + data).replace(b"\r", b"\n").split(b"\n")
+        *whole, rest = (self._rest + chunk).replace(b"\r", b"\n").split(b"\n")
         if whole and self._skipping:
             whole[0] = b""
             self._skipping = False

@@ -115,17 +115,17 @@ class ModbusDriver:
 
     def outgoing(self) -> bytes:
         """The request to send, once."""
-        data, self._outgoing = self._outgoing, b""
-        return data
+        request, self._outgoing = self._outgoing, b""
+        return request
 
-    def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
+    def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
         """Looks for the reply; bytes that come while none is expected are dropped."""
         if self._state != _WAITING:
             if self._state == _QUIET:
                 self.wake_at = min(now.monotonic + _DRAIN, self._quiet_until)
             return ()
         events: list[Event] = []
-        for found in self._finder.feed(data):
+        for found in self._finder.feed(chunk):
             if isinstance(found, Answer):
                 self._answered(found, now, events)
             else:

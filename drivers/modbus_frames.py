@@ -173,9 +173,9 @@ def pack_bits(bits: Iterable[bool]) -> bytes:
     return number.to_bytes((len(values) + 7) // 8, "little")
 
 
-def unpack_bits(data: bytes, count: int) -> tuple[bool, ...]:
+def unpack_bits(packed: bytes, count: int) -> tuple[bool, ...]:
     """The first `count` bits of packed coils."""
-    number = int.from_bytes(data, "little")
+    number = int.from_bytes(packed, "little")
     return tuple(bool(number >> index & 1) for index in range(count))
 
 
@@ -192,10 +192,10 @@ def _crc_table() -> tuple[int, ...]:
 _CRC = _crc_table()
 
 
-def crc16(data: bytes) -> int:
+def crc16(raw: bytes) -> int:
     """CRC-16 of an RTU frame: polynomial 0xA001 reflected, start 0xFFFF; sent low byte first."""
     crc = 0xFFFF
-    for byte in data:
+    for byte in raw:
         crc = crc >> 8 ^ _CRC[(crc ^ byte) & 0xFF]
     return crc
 
@@ -250,9 +250,9 @@ class RtuRequests:
     length_of: Callable[[bytes], int | None] = _request_length
     _rest: bytes = field(default=b"", repr=False)
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """The requests completed by `data`, in order."""
-        self._rest += data
+    def feed(self, chunk: bytes) -> list[Frame]:
+        """The requests completed by `chunk`, in order."""
+        self._rest += chunk
         frames: list[Frame] = []
         while self._rest:
             length = self.length_of(self._rest)
@@ -276,9 +276,9 @@ class MbapFrames:
 
     _rest: bytes = field(default=b"", repr=False)
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """The frames completed by `data`, in order."""
-        self._rest += data
+    def feed(self, chunk: bytes) -> list[Frame]:
+        """The frames completed by `chunk`, in order."""
+        self._rest += chunk
         frames: list[Frame] = []
         start = 0
         while len(self._rest) - start >= _MBAP.size:

@@ -85,13 +85,13 @@ class ReplyFinder:
         """Bytes that came and are no frame."""
         return self._rest
 
-    def feed(self, data: bytes) -> Iterator[Answer | Stray]:
-        """What `data` completes. Ends with the answer; what follows it is of no interest.
+    def feed(self, chunk: bytes) -> Iterator[Answer | Stray]:
+        """What `chunk` completes. Ends with the answer; what follows it is of no interest.
 
         A reply with a wrong CRC is not yielded but kept as `damage`, since the right one may follow.
         """
-        for start in range(0, len(data), _PIECE):
-            self._rest += data[start : start + _PIECE]
+        for start in range(0, len(chunk), _PIECE):
+            self._rest += chunk[start : start + _PIECE]
             if self._exchange.rtu:
                 yield from self._foreign(len(self._rest))
             at, answer = self._find()

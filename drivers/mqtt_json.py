@@ -103,19 +103,19 @@ class Publisher(Listener):
         self._time = _steps(time)
         self._stamps = Stamps()
 
-    def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
+    def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
         """One message: its payload and, as origin, its topic."""
         wanted = [one for one in self._wanted if not one.topic or ends_with(origin, one.topic)]
-        if not wanted or not data:
+        if not wanted or not chunk:
             return ()
         try:
-            document = _decode(data, plain=not any(one.steps for one in wanted))
+            document = _decode(chunk, plain=not any(one.steps for one in wanted))
         except PayloadError as error:
-            return (self._fault(error.reason, f"{origin}: {error}", data),)
-        return list(self._events(wanted, document, data, now))
+            return (self._fault(error.reason, f"{origin}: {error}", chunk),)
+        return list(self._events(wanted, document, chunk, now))
 
     def _events(
-        self, wanted: Sequence[_Wanted], document: object, data: bytes, now: Instant
+        self, wanted: Sequence[_Wanted], document: object, payload: bytes, now: Instant
     ) -> Iterator[Event]:
         values: dict[str, Value] = {}
         wrong = False
@@ -127,14 +127,14 @@ class Publisher(Listener):
                 values[one.metric] = one.convert(found)
             except PayloadError as error:
                 wrong = True
-                yield self._fault(error.reason, f"{one.metric}: {error}", data)
+                yield self._fault(error.reason, f"{one.metric}: {error}", payload)
         if values:
-            yield from self._reading(values, document, data, now)
+            yield from self._reading(values, document, payload, now)
         elif not wrong:
-            yield self._fault("no_values", "none of the profile's paths is in this payload", data)
+            yield self._fault("no_values", "none of the profile's paths is in this payload", payload)
 
     def _reading(
-        self, values: dict[str, Value], document: object, data: bytes, now: Instant
+        self, values: dict[str, Value], document: object, payload: bytes, now: Instant
     ) -> Iterator[Event]:
         utc, quality = now.utc, Quality.GOOD
         told = _walk(document, self._time) if self._time else None
@@ -143,11 +143,11 @@ class Publisher(Listener):
                 utc = _instant(told, now)
             except PayloadError as error:
                 quality = Quality.UNCERTAIN
-                yield self._fault("time", str(error), data)
+                yield self._fault("time", str(error), payload)
         yield Reading(self._device, self._kind, self._stamps.next(utc), values, quality)
 
-    def _fault(self, reason: str, detail: str, data: bytes) -> Fault:
-        return Fault(self._device, reason, detail, data[:_EVIDENCE])
+    def _fault(self, reason: str, detail: str, payload: bytes) -> Fault:
+        return Fault(self._device, reason, detail, payload[:_EVIDENCE])
 
 
 def open_driver(device: Device, profile: Profile) -> Publisher:
@@ -165,24 +165,24 @@ def open_driver(device: Device, profile: Profile) -> Publisher:
     return Publisher(device, profile, tuple(wanted), settings.time)
 
 
-def _decode(data: bytes, *, plain: bool) -> object:
+def _decode(payload: bytes, *, plain: bool) -> object:
     """The payload as JSON; where only the payload itself is wanted (`plain`), else as text."""
-    if len(data) > LONGEST_PAYLOAD:
-        raise PayloadError("overlong", f"{len(data)} bytes, at most {LONGEST_PAYLOAD} are read")
+    if len(payload) > LONGEST_PAYLOAD:
+        raise PayloadError("overlong", f"{len(payload)} bytes, at most {LONGEST_PAYLOAD} are read")
     try:
-        document: object = msgspec.json.decode(data)
+        document: object = msgspec.json.decode(payload)
     except RecursionError as error:
         raise PayloadError("deep", "nested too deeply") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if plain:
-            return _plain_text(data)
+            return _plain_text(payload)
         raise PayloadError("not_json", f"not JSON: {error}") from error
     return document
 
 
-def _plain_text(data: bytes) -> str:
+def _plain_text(payload: bytes) -> str:
     try:
-        return data.decode("utf-8")
+        return payload.decode("utf-8")
     except UnicodeDecodeError as error:
         raise PayloadError("not_json", f"neither JSON nor text: {error}") from error
 

@@ -71,11 +71,11 @@ class Bus:
             if seat.aside_until is None:
                 self._call(seat, now, lambda driver: driver.connected(now))
 
-    def receive(self, data: bytes, now: Instant, origin: str) -> None:
+    def receive(self, chunk: bytes, now: Instant, origin: str) -> None:
         """Bytes came in."""
         for seat in self.seats:
             if seat is self._owner or seat.listens:
-                self._call(seat, now, lambda driver: driver.receive(data, now, origin))
+                self._call(seat, now, lambda driver: driver.receive(chunk, now, origin))
 
     def advance(self, now: Instant) -> None:
         """Wakes whoever is due and may speak."""
@@ -99,9 +99,9 @@ class Bus:
 
     def outgoing(self) -> bytes:
         """The bytes to send since the last call."""
-        data = b"".join(self._outgoing)
+        chunk = b"".join(self._outgoing)
         self._outgoing.clear()
-        return data
+        return chunk
 
     def take_bugs(self) -> list[DriverBug]:
         """The drivers that raised since the last call."""
@@ -122,7 +122,7 @@ class Bus:
     def _call(self, seat: Seat, now: Instant, step: Callable[[Driver], Sequence[Event] | None]) -> None:
         try:
             events = step(seat.driver)
-            data = seat.driver.outgoing()
+            chunk = seat.driver.outgoing()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is one driver's bug and told as such
             seat.aside_until = now.monotonic + ASIDE_TIME
             self._owner = None if self._owner is seat else self._owner
@@ -130,8 +130,8 @@ class Bus:
             return
         if events:
             self._events.append((seat.device, events))
-        if data:
-            self._outgoing.append(data)
+        if chunk:
+            self._outgoing.append(chunk)
 
 
 def _is_due(seat: Seat, now: Instant) -> bool:

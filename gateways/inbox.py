@@ -35,21 +35,21 @@ class Inbox:
         self._held_back = self._held_back or self.size >= LARGEST_READ
         return self._held_back
 
-    def put(self, data: bytes, origin: str = "", piece: int = LARGEST_READ) -> None:
+    def put(self, chunk: bytes, origin: str = "", piece: int = LARGEST_READ) -> None:
         """Bytes came in, to be read in pieces of so many; none at all are nothing."""
-        for start in range(0, len(data), piece):
-            part = data[start : start + piece]
+        for start in range(0, len(chunk), piece):
+            part = chunk[start : start + piece]
             self._chunks.append((part, origin))
             self.size += len(part) + _COST_OF_A_CHUNK
-        if data:
+        if chunk:
             self._stir()
 
-    def offer(self, data: bytes, origin: str) -> None:
+    def offer(self, chunk: bytes, origin: str) -> None:
         """As put, for a wire that cannot hold back: what finds no room is dropped and counted."""
         if self.size >= LARGEST_READ:
             self.dropped += 1
         else:
-            self.put(data, origin)
+            self.put(chunk, origin)
 
     def fail(self, error: LinkError) -> None:
         """The wire broke: the reader gets what came before, then this error."""
@@ -106,6 +106,6 @@ class Link:
         self.read = inbox.read
         self._send = send
 
-    def write(self, data: bytes) -> None:
+    def write(self, chunk: bytes) -> None:
         """Sends without waiting. Raises LinkError when the other side does not take it."""
-        self._send(data)
+        self._send(chunk)

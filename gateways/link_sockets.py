@@ -91,11 +91,11 @@ class Pipe(asyncio.Protocol):
         if self.transport is not None and not self.transport.is_closing():
             self.transport.resume_reading()
 
-    def send(self, data: bytes) -> None:
+    def send(self, chunk: bytes) -> None:
         """Sends; what the other side does not take for long breaks the link."""
         if self.transport is None or self.transport.is_closing():
             raise LinkError(f"{self.name} closed the connection")
-        self.transport.write(data)
+        self.transport.write(chunk)
         if self.transport.get_write_buffer_size() > LARGEST_READ:
             raise LinkError(f"{self.name} takes nothing of what is sent to it")
 
@@ -206,9 +206,9 @@ async def open_tcp_listen(address: TcpListenAddress) -> AsyncGenerator[Link]:
         for sender in senders.values():
             sender.resume()
 
-    def send(data: bytes) -> None:
+    def send(chunk: bytes) -> None:
         for sender in list(senders.values())[-1:]:
-            sender.send(data)
+            sender.send(chunk)
 
     inbox = Inbox(resume)
     loop = asyncio.get_running_loop()
@@ -243,9 +243,9 @@ class _Datagrams(asyncio.DatagramProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.inbox.fail(LinkError(f"the UDP port was closed: {exc}"))
 
-    def send(self, data: bytes) -> None:
+    def send(self, chunk: bytes) -> None:
         if self.transport is not None and self.last_sender is not None:
-            self.transport.sendto(data, self.last_sender)
+            self.transport.sendto(chunk, self.last_sender)
 
 
 @asynccontextmanager

@@ -29,14 +29,14 @@ class Poller:
         self._due = now.monotonic
         self.wake_at = self._due
 
-    def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
-        self.heard.append(data)
-        self._answer += data
+    def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
+        self.heard.append(chunk)
+        self._answer += chunk
         if not self.busy or not self._answer.endswith(b"\n"):
             return ()
         name, _, value = self._answer.decode(errors="replace").strip().partition("=")
         if name != self.name:
-            return self._end(now, Fault(self.name, "stranger", f"an answer of {name}", data))
+            return self._end(now, Fault(self.name, "stranger", f"an answer of {name}", chunk))
         return self._end(now, Reading(self.name, "test", now.utc, {"value": value}))
 
     def wake(self, now: Instant) -> Sequence[Event]:
@@ -48,8 +48,8 @@ class Poller:
         return ()
 
     def outgoing(self) -> bytes:
-        data, self._outgoing = self._outgoing, b""
-        return data
+        chunk, self._outgoing = self._outgoing, b""
+        return chunk
 
     def _end(self, now: Instant, event: Event) -> Sequence[Event]:
         self.busy, self._answer = False, b""
@@ -70,9 +70,9 @@ class LineListener(Listener):
         self.connections += 1
         self._lines.clear()
 
-    def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
+    def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
         events: list[Event] = []
-        for number, line in enumerate(self._lines.feed(data)):
+        for number, line in enumerate(self._lines.feed(chunk)):
             if line == b"bug":
                 raise ZeroDivisionError("a bug for the test")
             if line == b"bad":

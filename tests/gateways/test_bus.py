@@ -103,8 +103,8 @@ def test_a_new_connection_forgets_the_exchange_under_way() -> None:
 class Sturdy(LineListener):
     """Takes what is a bug to others."""
 
-    def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
-        return super().receive(data.replace(b"bug", b"well"), now, origin)
+    def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
+        return super().receive(chunk.replace(b"bug", b"well"), now, origin)
 
 
 def test_a_driver_with_a_bug_is_left_out_and_comes_back_fresh() -> None:
@@ -129,7 +129,7 @@ def test_a_driver_with_a_bug_is_left_out_and_comes_back_fresh() -> None:
 
 def test_a_poller_with_a_bug_gives_the_line_free() -> None:
     class Broken(Poller):
-        def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
+        def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
             raise ZeroDivisionError
 
     broken, other = Broken("broken", 1), Poller("other", 1)

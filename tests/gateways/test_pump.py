@@ -42,8 +42,8 @@ class Instrument:
             if name not in self.dead:
                 writer.write(f"{name}={len(self.asked)}\n".encode())
 
-    def say(self, data: bytes) -> None:
-        self.writers[-1].write(data)
+    def say(self, chunk: bytes) -> None:
+        self.writers[-1].write(chunk)
 
     def hang_up(self) -> None:
         self.writers[-1].transport.abort()
@@ -153,8 +153,8 @@ async def test_a_driver_with_a_bug_takes_the_link_with_it_but_not_its_neighbours
     class Careful(LineListener):
         """Takes what is a bug to the other."""
 
-        def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Reading]:
-            return [Reading(self.name, "test", now.utc, {"size": len(data)})]
+        def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Reading]:
+            return [Reading(self.name, "test", now.utc, {"size": len(chunk)})]
 
     async with instrument() as device:
         drivers = LineListener("broken"), Careful("careful")
@@ -207,9 +207,9 @@ class Attentive(LineListener):
         self.turns = 0
         self.heard: list[tuple[int, int]] = []
 
-    def receive(self, data: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
-        self.heard.append((self.turns, len(data)))
-        return super().receive(data, now, origin)
+    def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
+        self.heard.append((self.turns, len(chunk)))
+        return super().receive(chunk, now, origin)
 
     async def take_turns(self) -> None:
         while True:
