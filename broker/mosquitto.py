@@ -7,6 +7,7 @@ user `centre` serves ingest and API. Durability is not asked of the broker: the 
 import base64
 import hashlib
 import os
+import pwd
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ def passwords(users: Mapping[str, str]) -> str:
 def write_configuration(folder: Path, listener: Listener, gateways: Iterable[str]) -> Mapping[str, str]:
     """Writes the three files, secrets readable by their owner only, and returns the new passwords.
 
+    What root writes belongs to the system's user `mosquitto`, which Debian's becomes at its start.
     Raises ConfigurationError for a gateway that would have the centre's rights, or a folder that
     cannot be written to.
     """
@@ -99,7 +101,17 @@ def _write(file: Path, text: str) -> None:
         opened.write(text)
         opened.flush()
         os.fsync(opened.fileno())
+        if (user := _own_user()) is not None:
+            os.fchown(opened.fileno(), user.pw_uid, user.pw_gid)
     draft.replace(file)
+
+
+def _own_user() -> pwd.struct_passwd | None:
+    """The user that Mosquitto becomes when root starts it; None where we may not give files away."""
+    try:
+        return pwd.getpwnam("mosquitto") if os.geteuid() == 0 else None
+    except KeyError:
+        return None
 
 
 def _hashed(password: str) -> str:

@@ -2,10 +2,11 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncGenerator, Awaitable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -125,9 +126,15 @@ async def users_of(folder: Path, port: int, *gateways: str) -> Mapping[str, str]
     lines = [line.partition(": ") for line in output.splitlines()]
     urls = {user: url for user, _, url in lines if url.startswith("mqtt")}
     assert urls.keys() == {"centre", *gateways}
-    with (folder / "mosquitto.conf").open("a", encoding="utf-8") as file:
-        file.write("user root\n")  # it would become `mosquitto`, who may not read this test's folder
     return urls
+
+
+@pytest.fixture
+def broker_folder() -> Iterator[Path]:
+    """Where Mosquitto's own user can go, which it becomes when root starts it."""
+    with TemporaryDirectory(prefix="haidang-broker-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder) / "made"
 
 
 @contextmanager
@@ -177,12 +184,12 @@ async def counted(influx: str) -> tuple[int, int]:
 
 
 async def test_ingest_and_broker_may_die_under_load_and_every_reading_is_in_influxdb_once(
-    tmp_path: Path, influx_url: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, broker_folder: Path, influx_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    port, broker = servers.free_port(), tmp_path / "broker"
-    users = await users_of(broker, port, "quay")
+    port = servers.free_port()
+    users = await users_of(broker_folder, port, "quay")
     with webhook() as hook, ExitStack() as brokers:
-        first = brokers.enter_context(mosquitto(broker, port))
+        first = brokers.enter_context(mosquitto(broker_folder, port))
         async with instrument() as (device, gauge), instrument() as (_, other):
             wires = Wires(users, influx_url, gauge, receiver_log(tmp_path), hook.url)
             async with services(tmp_path, wires) as running:
@@ -192,7 +199,7 @@ async def test_ingest_and_broker_may_die_under_load_and_every_reading_is_in_infl
                 await running.ingest_dies(says_more(device))
                 first.kill()
                 await says_more(device)
-                brokers.enter_context(mosquitto(broker, port))
+                brokers.enter_context(mosquitto(broker_folder, port))
                 await reads_a_device_created_now(running.api, "second", other)
                 device.speaking = False
                 stored = await all_stored(influx_url, device.sent[1])
@@ -246,12 +253,12 @@ async def all_stored(influx: str, sent: int) -> tuple[int, int]:
     return stored
 
 
-async def test_a_gateways_user_neither_speaks_nor_listens_for_another_gateway(tmp_path: Path) -> None:
-    port, broker = servers.free_port(), tmp_path / "broker"
-    users = await users_of(broker, port, "quay", "yard")
+async def test_a_gateways_user_neither_speaks_nor_listens_for_another_gateway(broker_folder: Path) -> None:
+    port = servers.free_port()
+    users = await users_of(broker_folder, port, "quay", "yard")
     addresses = {user: BrokerAddress.parse(url) for user, url in users.items()}
     receipt = encode(Receipt("e", 1))
-    with mosquitto(broker, port):
+    with mosquitto(broker_folder, port):
         async with (
             connect(addresses["centre"], "centre") as centre,
             connect(addresses["yard"], "gateway-yard") as yard,

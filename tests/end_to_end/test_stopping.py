@@ -55,6 +55,7 @@ async def test_a_stop_by_signal_under_load_loses_nothing_and_doubles_nothing(
             f"{missing} missing, {doubled} twice; left waiting in the outbox: {waited}"
         )
     assert lives.keys() == {1, 2}
+    assert stored > SAID
     assert (missing, doubled) == (0, 0)
     assert set().union(*held.values()) <= arrived
     assert not all(held.values()), "what waits is sent on before the centre stops too"
