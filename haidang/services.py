@@ -20,6 +20,7 @@ from firmware_sim.port import SimulatedPort
 from gateways.daemon import Gateway
 from haidang.configuration import GatewaySection
 from haidang.installation import Installation
+from ingest.insisting import insist
 from ingest.restoring import restore_picture, restore_readings
 from ingest.retention import keep_for
 from registry.open import Registry
@@ -28,7 +29,7 @@ from telemetry import ConfigurationError
 from vessels.picture import Picture
 
 DEMO_GATEWAY = "demo"
-HEAD_START = 5.0  # seconds gateways wait for ingest, whose answers they would otherwise miss at first
+HEAD_START = 5.0  # seconds to wait for what others would otherwise miss at first
 
 log = structlog.get_logger()
 Watch = Callable[[LiveView, str], Coroutine[Any, Any, None]]
@@ -127,18 +128,25 @@ async def _api(
     installation: Installation, broker: BrokerAddress, store: Store, registry: Registry, whole: Whole
 ) -> None:
     live = LiveView(broker, registry)
-    live.seed(
-        await restore_readings(store, time.time_ns()),
-        await restore_picture(store, Picture(), time.time_ns()),
-    )
     parts = Parts(registry, store, installation.catalogue, live, broker, installation.rules)
     section = installation.configuration.api
     host, port = whole.host or section.host, section.port if whole.port is None else whole.port
     async with serve(create_app(parts), host, port) as address, asyncio.TaskGroup() as tasks:
         tasks.create_task(live.run())
+        await asyncio.wait({tasks.create_task(_seed(live, store))}, timeout=HEAD_START)
         log.info("api.listening", address=address)
         if whole.watch is not None:
             tasks.create_task(whole.watch(live, address))
+
+
+async def _seed(live: LiveView, store: Store) -> None:
+    """What was known before the start, as soon as the store can tell."""
+
+    async def attempt() -> None:
+        now = time.time_ns()
+        live.seed(await restore_readings(store, now), await restore_picture(store, Picture(), now))
+
+    await insist(attempt, "api.store_unreachable")
 
 
 @asynccontextmanager

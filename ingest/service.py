@@ -22,18 +22,18 @@ from ingest.columns import Intake, columns
 from ingest.dead_letters import DeadLetter, DeadLetters, readable
 from ingest.expected import ExpectedDevices
 from ingest.health import health_points
+from ingest.insisting import insist
 from ingest.ledger import Ledger, Verdict
 from ingest.live import LivePublisher
 from ingest.restoring import restore_picture
 from ingest.stream import Stream
 from registry.incidents import IncidentRepository
 from stores.contract import Points, Rejected, Source, Store
-from telemetry import Change, Instant, LinkError, RegistryError, StoreError, WireError
+from telemetry import Change, Instant, LinkError, StoreError, WireError
 
 WAITING_BATCHES = 64
 READINGS_AT_ONCE = 10_000
 TICK = 1.0  # seconds between looks at the rules that wait for silence
-FIRST_DELAY, LONGEST_DELAY = 0.2, 10.0
 
 log = structlog.get_logger()
 _readings = Counter("haidang_ingest_readings_total", "Readings stored", ["gateway"])
@@ -79,16 +79,20 @@ class Ingest:
         self.listening = asyncio.Event()
 
     async def run(self) -> None:
-        """Never returns. Raises StoreError or RegistryError when they cannot even be read at the start."""
+        """Never returns. A store or registry that is not there yet is waited for."""
+        await insist(self._resume, "ingest.cannot_start_yet")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(stay_connected(self._broker, "haidang-ingest", self._converse))
+            tasks.create_task(self._store_forever())
+            tasks.create_task(self._tick_forever())
+
+    async def _resume(self) -> None:
+        """Goes on from what the store and the registry know."""
         self._ledger = Ledger(await self._store.watermarks())
         await restore_picture(self._store, self._stream.picture, time.time_ns())
         firing = await self._incidents.firing()
         self._expected = ExpectedDevices(one.device for one in firing)
         await self._record(self._stream.evaluator.restore(firing, _now()))
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(stay_connected(self._broker, "haidang-ingest", self._converse))
-            tasks.create_task(self._store_forever())
-            tasks.create_task(self._tick_forever())
 
     async def _converse(self, session: Session) -> None:
         await session.subscribe(topics.ALL_BATCHES, topics.ALL_STATUSES)
@@ -173,22 +177,22 @@ class Ingest:
 
     async def _write(self, batches: Sequence[_Taken], intakes: Sequence[Intake]) -> None:
         """Tries until the store has it. A failed write may yet have landed, so the store is asked first."""
-        delay = FIRST_DELAY
         waiting = list(zip(batches, intakes, strict=True))
         failed = False
-        while waiting:
+
+        async def attempt() -> None:
+            nonlocal waiting, failed
             try:
                 if failed:
                     self._ledger.settle(await self._store.watermarks())
                     waiting = [(t, i) for t, i in waiting if t.batch.seq > self._ledger.stored(t.source)]
                 await self._write_once(waiting)
-                waiting = []
-            except StoreError as error:
+            except StoreError:
                 failed = True
                 _store_up.set(0)
-                log.error("ingest.store_refuses", reason=str(error), retry_in=delay)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, LONGEST_DELAY)
+                raise
+
+        await insist(attempt, "ingest.store_refuses")
 
     async def _write_once(self, waiting: Sequence[tuple[_Taken, Intake]]) -> None:
         marks = {taken.source: taken.batch.seq for taken, _ in waiting}
@@ -201,16 +205,9 @@ class Ingest:
         """Tries until the registry has them; a clearing never overtakes the firing before it."""
         if not changes:
             return
-        delay = FIRST_DELAY
         async with self._recording:
-            while True:
-                try:
-                    self._live.incidents(await self._incidents.record(changes))
-                    return
-                except RegistryError as error:
-                    log.error("ingest.registry_refuses", reason=str(error), retry_in=delay)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, LONGEST_DELAY)
+            recorded = await insist(lambda: self._incidents.record(changes), "ingest.registry_refuses")
+            self._live.incidents(recorded)
 
     async def _bury(self, letters: Sequence[DeadLetter]) -> None:
         if not letters:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from drivers.nmea_sentences import encode
+from tests import servers
 from tests.end_to_end.platform import Platform, platform
 from vessels.codec import encode as encode_ais
 from vessels.messages import PositionReport, StaticAndVoyage
@@ -100,6 +101,20 @@ async def test_points_are_in_influxdb_and_the_api_answers_as_with_the_embedded_s
     assert (await influxql(influx_url, count))[0]["values"][0][1] == WEATHER
     series = await influxql(influx_url, 'SELECT last("lat") FROM "vessel" GROUP BY "mmsi"')
     assert {one["tags"]["mmsi"] for one in series} == {str(ship["mmsi"]) for ship in embedded[2]}
+
+
+async def test_a_platform_started_before_its_influxdb_takes_readings_and_hands_them_over_later(
+    tmp_path: Path,
+) -> None:
+    port = servers.free_port()
+    store = f'[store]\nurl = "influxdb://127.0.0.1:{port}/late"\n'
+    async with platform(tmp_path, configuration(logs(tmp_path), store)) as running:
+        await running.until("/api/v1/gateways/quay", lambda one: one.get("accepted", 0) >= WEATHER)
+        await running.until("/readyz", lambda answer: answer["parts"]["store"] != "ok")
+        with servers.influxd(tmp_path / "influxd", port):
+            await running.until("/api/v1/gateways/quay", lambda one: one["backlog"] == 0, seconds=60)
+            page = await running.get("/api/v1/devices/mast/readings", limit="1000")
+            assert len(page["items"]) == WEATHER
 
 
 async def influxql(url: str, query: str) -> Sequence[Any]:
