@@ -39,8 +39,8 @@ async def open_mqtt(
 async def _feed(session: Session, inbox: Inbox, room: asyncio.Event) -> None:
     try:
         async for message in session.messages():
-            if not message.retained:
-                inbox.put(message.payload, message.topic)
+            if message.payload and not message.retained:
+                inbox.put(message.payload, message.topic, piece=len(message.payload))
             while inbox.must_wait():
                 room.clear()
                 await room.wait()

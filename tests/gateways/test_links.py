@@ -324,6 +324,15 @@ async def test_mqtt_messages_come_with_their_topic_and_retained_ones_do_not(mosq
             assert await link.read() == (b"ours now", "sensors/other")
 
 
+async def test_an_mqtt_message_of_any_size_stays_one_chunk(mosquitto_port: int) -> None:
+    platform = BrokerAddress("127.0.0.1", mosquitto_port)
+    async with connect(platform, "mast") as mast, opened("mqtt:large", platform) as link:
+        sent = [b"x" * size for size in (LARGEST_READ + 1, 5 * LARGEST_READ, 1)]
+        for payload in sent:
+            await mast.publish("large", payload)
+        assert [await link.read() for _ in sent] == [(payload, "large") for payload in sent]
+
+
 async def test_an_mqtt_link_without_its_broker_is_a_link_error() -> None:
     with pytest.raises(LinkError, match="no session with the broker"):
         async with opened(f"mqtt://127.0.0.1:{free_port()}/a"):
