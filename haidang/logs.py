@@ -7,11 +7,16 @@ from pathlib import Path
 
 import structlog
 
+from telemetry import ConfigurationError
+
 KEPT_FILES, LARGEST_FILE = 4, 16 << 20  # bytes
 
 
 def configure_logs(file: Path | None = None, level: int = logging.INFO) -> None:
-    """To standard error, or into `file`, which is set aside when it is full."""
+    """To standard error, or into `file`, which is set aside when it is full. Raises ConfigurationError.
+
+    Tracebacks never show the values of variables: passwords are among them.
+    """
     output = _into(file) if file else logging.StreamHandler(sys.stderr)
     readable = file is None and sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
@@ -20,7 +25,8 @@ def configure_logs(file: Path | None = None, level: int = logging.INFO) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer()
+    console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderer = console if readable else structlog.processors.JSONRenderer()
     tracebacks = [] if readable else [structlog.processors.format_exc_info]
     output.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -45,7 +51,13 @@ def configure_logs(file: Path | None = None, level: int = logging.INFO) -> None:
 
 
 def _into(file: Path) -> logging.Handler:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    return logging.handlers.RotatingFileHandler(
-        file, maxBytes=LARGEST_FILE, backupCount=KEPT_FILES, encoding="utf-8"
-    )
+    """The folder is for its owner only, as whoever opens it later (installation.py) would have made it."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return logging.handlers.RotatingFileHandler(
+            file, maxBytes=LARGEST_FILE, backupCount=KEPT_FILES, encoding="utf-8"
+        )
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be written ({error.strerror}); name another folder with --data-dir"
+        ) from error
