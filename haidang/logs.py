@@ -1,8 +1,11 @@
-"""Structured logs: readable on a terminal, JSON lines elsewhere or in a file."""
+"""Structured logs: readable on a terminal, JSON lines elsewhere or in a file, bounded in number."""
 
 import logging
 import logging.handlers
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -10,6 +13,9 @@ import structlog
 from telemetry import ConfigurationError
 
 KEPT_FILES, LARGEST_FILE = 4, 16 << 20  # bytes
+LINES_A_MINUTE = 30
+MINUTE = 60.0  # seconds
+MOST_EVENTS = 10_000
 
 
 def configure_logs(file: Path | None = None, level: int = logging.INFO) -> None:
@@ -28,6 +34,7 @@ def configure_logs(file: Path | None = None, level: int = logging.INFO) -> None:
     console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     renderer = console if readable else structlog.processors.JSONRenderer()
     tracebacks = [] if readable else [structlog.processors.format_exc_info]
+    output.addFilter(Sparing())
     output.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -48,6 +55,52 @@ def configure_logs(file: Path | None = None, level: int = logging.INFO) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+@dataclass(slots=True)
+class _Minute:
+    began: float
+    lines: int = 1
+
+
+class Sparing(logging.Filter):
+    """Lets so many lines of one event (and device) pass a minute: no flood on a wire fills the disk.
+
+    The event's first line of a later minute says how many were `held_back`. clock: monotonic seconds.
+    """
+
+    def __init__(self, most: int = LINES_A_MINUTE, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._most = most
+        self._clock = clock
+        self._minutes: dict[str, _Minute] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is written."""
+        event, now = _event(record), self._clock()
+        minute = self._minutes.get(event)
+        if minute is not None and now - minute.began < MINUTE:
+            minute.lines += 1
+            return minute.lines <= self._most
+        if minute is None and len(self._minutes) >= MOST_EVENTS:
+            self._minutes.clear()
+        self._minutes[event] = _Minute(now)
+        if minute is not None and minute.lines > self._most:
+            _say_held_back(record, minute.lines - self._most)
+        return True
+
+
+def _event(record: logging.LogRecord) -> str:
+    if isinstance(record.msg, dict):
+        return f"{record.msg.get('event')} {record.msg.get('device', '')}"
+    return f"{record.name} {record.msg}"
+
+
+def _say_held_back(record: logging.LogRecord, number: int) -> None:
+    if isinstance(record.msg, dict):
+        record.msg = {**record.msg, "held_back": number}
+    else:
+        record.msg = f"{record.msg} ({number} more like this were held back)"
 
 
 def _into(file: Path) -> logging.Handler:
