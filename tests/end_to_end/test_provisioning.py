@@ -84,7 +84,7 @@ channels = ["carrier-pigeon://loft"]
     assert f"{file}:6: meter: there is no profile 'eastron-sdm63'; did you mean eastron-sdm630?" in output
     assert f"{file}:7: meter: " in output
     assert f"{file}:9: store.url: " in output
-    assert f"{file}:12: contact duty: not a channel apprise knows (carrier-pigeon://…)" in output
+    assert f"{file}:12: contact duty: apprise knows no channel like this carrier-pigeon://…" in output
     assert "rules.yaml:3: rule wind: whenever: is not a key here" in output
 
 
