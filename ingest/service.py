@@ -76,6 +76,7 @@ class Ingest:
         self._health: dict[str, Points] = {}
         self._session: Session | None = None
         self._recording = asyncio.Lock()
+        self._store_refuses = False
         self.listening = asyncio.Event()
 
     async def run(self) -> None:
@@ -188,7 +189,7 @@ class Ingest:
                     waiting = [(t, i) for t, i in waiting if t.batch.seq > self._ledger.stored(t.source)]
                 await self._write_once(waiting)
             except StoreError:
-                failed = True
+                failed = self._store_refuses = True
                 _store_up.set(0)
                 raise
 
@@ -198,6 +199,7 @@ class Ingest:
         marks = {taken.source: taken.batch.seq for taken, _ in waiting}
         rejected = await self._store.write(columns([intake for _, intake in waiting]), marks)
         _store_up.set(1)
+        self._store_refuses = False
         self._ledger.settle(marks)
         await self._bury([_letter(one) for one in rejected])
 
@@ -227,11 +229,16 @@ class Ingest:
             log.warning("ingest.receipt_not_sent", gateway=source.gateway, reason=str(error))
 
     async def _tick_forever(self) -> None:
+        last = _now()
         while True:
             await asyncio.sleep(TICK)
             now = _now()
             self._stream.picture.expire(now.utc)
-            await self._record(self._stream.evaluator.tick(now))
+            if self._session is None or self._store_refuses:
+                self._stream.evaluator.forgive(now.monotonic - last.monotonic)
+            else:
+                await self._record(self._stream.evaluator.tick(now))
+            last = now
             await self._keep_health()
 
     async def _keep_health(self) -> None:

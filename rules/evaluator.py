@@ -46,6 +46,13 @@ class Evaluator:
         """What time alone changes; call it about once a second."""
         return [firing for silence in self._silences for firing in silence.tick(now)]
 
+    def forgive(self, seconds: float) -> None:
+        """For so long the centre itself was deaf, its store or its broker away: that is no device's
+        silence. Call it instead of `tick` then, with the time since the last call of either.
+        """
+        for silence in self._silences:
+            silence.forgive(seconds)
+
     def expect(self, devices: Iterable[str], now: Instant) -> Sequence[Clearing]:
         """The devices there are, from now on: rules for `"*"` expect to hear them, others are forgotten.
 

@@ -34,6 +34,10 @@ class SilenceWatch:
                 self.firing.add(device)
                 yield self._fire(device, now, now.monotonic - heard)
 
+    def forgive(self, seconds: float) -> None:
+        """So long nobody could be heard: it counts as no one's silence."""
+        self._heard = {device: heard + seconds for device, heard in self._heard.items()}
+
     def watches(self, device: str) -> bool:
         """Whether the rule is about this device."""
         return self.condition.device is None or device in self._named

@@ -89,7 +89,7 @@ class Centre:
 
 @asynccontextmanager
 async def centre(
-    broker: BrokerAddress, folder: Path, wrap: Callable[[Store], Store] | None = None
+    broker: BrokerAddress, folder: Path, wrap: Callable[[Store], Store] | None = None, rules: str = RULES
 ) -> AsyncGenerator[Centre]:
     async with (
         open_registry(folder / "registry.sqlite3") as registry,
@@ -97,8 +97,7 @@ async def centre(
         connect(broker, "gw") as session,
         asyncio.TaskGroup() as tasks,
     ):
-        rules = parse_rules(RULES)
-        stream = Stream(Picture(), Evaluator(rules, Instant(NOW, 0.0)))
+        stream = Stream(Picture(), Evaluator(parse_rules(rules), Instant(NOW, time.monotonic()), grace=0))
         store = wrap(opened) if wrap else opened
         ingest = Ingest(broker, store, registry.incidents, stream, DeadLetters(folder))
         running = Centre(opened, registry, session, folder)
@@ -261,6 +260,28 @@ async def test_a_store_that_fails_is_asked_again_and_nothing_is_lost_or_doubled(
         await running.send(2, weather(2.0, start=5))
         await running.receipt(2)
         assert await running.values() == [1.0, 2.0]
+
+
+async def test_while_the_store_refuses_no_device_is_called_silent(tmp_path: Path) -> None:
+    unwilling: list[Unwilling] = []
+
+    def wrap(store: Store) -> Store:
+        unwilling.append(Unwilling(store, late=False))
+        unwilling[0].willing = True
+        return cast("Store", unwilling[0])
+
+    silence = "{en: Silent, vi: Im lặng}, when: {stale: {device: mast, after: 4s}}"
+    rules = f"rules: [{{id: silent, title: {silence}}}]"
+    async with embedded_broker() as broker, centre(broker, tmp_path, wrap, rules) as running:
+        await subscribed(running)
+        unwilling[0].willing = False
+        await running.send(1, weather(1.0))
+        await until(lambda: unwilling[0].refusals >= 6)  # six seconds of ever longer waits
+        unwilling[0].willing = True
+        await running.receipt(1)
+        await running.send(2, weather(2.0, start=5))
+        await running.receipt(2)
+        assert await running.registry.incidents.list() == []
 
 
 async def test_ships_are_stored_shown_and_found_again_after_a_restart(

@@ -176,3 +176,13 @@ def test_firings_and_clearings_alternate_and_a_restart_in_between_changes_nothin
                 firing[key] = change
             else:
                 del firing[key]
+
+
+def test_time_in_which_the_centre_was_deaf_is_no_devices_silence() -> None:
+    evaluator = Evaluator(parse_rules(RULES), instant(0), grace=0)
+    evaluator.evaluate([wind("m", 10, 1.0)], instant(10))
+    assert evaluator.tick(instant(40)) == []
+    for _ in range(100):
+        evaluator.forgive(1.0)
+    assert evaluator.tick(instant(169)) == []
+    assert [said(change) for change in evaluator.tick(instant(171))] == [("fires", "m")]
