@@ -10,6 +10,7 @@ from broker.session import BrokerAddress, Session, stay_connected
 from broker.wire import Configuration, GatewayStatus, Receipt, decode, decode_batch, encode
 from gateways.background import background
 from telemetry import Reading
+from tests.waiting import until
 
 
 @dataclass
@@ -85,7 +86,8 @@ class Centre:
 
 @asynccontextmanager
 async def centre_at(broker: BrokerAddress, gateway: str = "quay") -> AsyncGenerator[Centre]:
-    """A centre that stays connected while the block runs."""
+    """A centre that listens when the block begins, and stays connected while it runs."""
     centre = Centre(gateway)
     async with background(stay_connected(broker, "centre", centre.converse)):
+        await until(lambda: centre.session is not None)
         yield centre
