@@ -109,8 +109,9 @@ class InfluxStore:
         kinds = await self._columns(measurement)
         if kinds.get(by) is not Kind.TAG:
             return influxql.newest_table(by, kinds, None)
+        # Tags without a field: the first point came between the two answers that told the columns.
         statements = influxql.newest(measurement, by, since, kinds)
-        return influxql.newest_table(by, kinds, await self._query(statements))
+        return influxql.newest_table(by, kinds, await self._query(statements) if statements else None)
 
     async def measurements(self) -> Sequence[str]:
         """The measurements that hold points, in order."""

@@ -9,10 +9,14 @@ from urllib.parse import urlsplit
 
 @dataclass
 class FaultyInflux:
-    """url: where it listens. answers: what the next writes are answered instead of being handed on."""
+    """url: where it listens. answers: what the next writes are answered instead of being handed on.
+
+    columns: what questions for the columns are answered, where that is not left to the real one.
+    """
 
     url: str = ""
     answers: list[bytes] = field(default_factory=list[bytes])
+    columns: bytes = b""
     writes: int = 0
 
 
@@ -36,6 +40,8 @@ async def faulty_influx(real_url: str) -> AsyncGenerator[FaultyInflux]:
             faulty.writes += is_write
             if is_write and faulty.answers:
                 writer.write(faulty.answers.pop(0))
+            elif faulty.columns and b"SHOW+FIELD+KEYS" in body:
+                writer.write(faulty.columns)
             else:
                 writer.write(await _real_answer(real.hostname or "", real.port or 0, head, body))
             await writer.drain()

@@ -123,6 +123,16 @@ async def test_a_connection_cut_in_mid_answer_is_tried_again(
         assert faulty.writes == 4
 
 
+async def test_a_first_point_between_the_answers_for_fields_and_for_tags_is_no_error(
+    faulty: FaultyInflux, faulty_address: InfluxAddress
+) -> None:
+    tags = '{"series": [{"name": "weather", "columns": ["tagKey"], "values": [["device"]]}]}'
+    faulty.columns = answer("200 OK", f'{{"results": [{{"statement_id": 0}}, {tags}]}}')
+    async with InfluxStore(faulty_address) as store:
+        table = await store.latest("weather", "device", 0)
+        assert (table.columns, list(table.rows)) == (("time", "device"), [])
+
+
 async def test_an_answer_damaged_on_its_way_is_asked_for_again(
     faulty: FaultyInflux, faulty_address: InfluxAddress
 ) -> None:
