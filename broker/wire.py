@@ -18,7 +18,7 @@ import msgspec
 
 from telemetry import Quality, Reading, Value, WireError
 from telemetry.devices import check_identifier
-from telemetry.profiles import check_name
+from telemetry.words import check_name
 
 _LATEST_TIME = 2**63 - 1
 _LARGEST = 10**300

@@ -38,6 +38,8 @@ class Catalogue:
     def open_driver(self, device: Device) -> Driver:
         """A fresh driver for this device. Raises ProfileError when its profile cannot be used."""
         profile = self.profile(device.profile)
+        if device.settings:
+            profile = profile.model_copy(update={"settings": profile.settings | device.settings})
         return _opener(profile)(device, profile)
 
 

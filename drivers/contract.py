@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from telemetry import Device, Instant, Profile, Reading
+from telemetry import Action, Command, Device, Instant, Profile, Reading, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,33 @@ class Fault:
     frame: bytes = b""
 
 
-Event = Reading | Fault
+Event = Reading | Fault | Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Bytes to send at once: one frame, one datagram, one MQTT message.
+
+    to: for links that carry whole messages, where it goes (an MQTT topic, the origin of a datagram);
+    empty on a plain byte pipe and for whoever spoke last.
+    """
+
+    payload: bytes
+    to: str = ""
 
 
 class Driver(Protocol):
     """A listener (AIS, NMEA, MQTT) is never busy; a poller (Modbus) is, from its request until its answer.
 
+    A poller gives the line back after each exchange, also in the middle of a poll of several: the
+    link's owner decides who speaks next, and a command waits for one exchange at most.
     No method raises for anything a device can send: bad input is a Fault. An exception is a bug.
     """
+
+    @property
+    def actions(self) -> Sequence[Action]:
+        """What the device can be told: the driver's own actions and those of its profile."""
+        ...
 
     @property
     def busy(self) -> bool:
@@ -45,8 +64,24 @@ class Driver(Protocol):
         """Monotonic second at which `wake` wants to be called; None while only bytes matter."""
         ...
 
-    def connected(self, now: Instant) -> None:
-        """The link was opened anew: forget half frames and any exchange under way."""
+    @property
+    def urgent(self) -> bool:
+        """Whether a command waits for the line: this driver is woken before those that only poll."""
+        ...
+
+    def connected(self, now: Instant) -> Sequence[Event]:
+        """The link was opened anew: forget half frames and any exchange under way.
+
+        A command that was not sent yet may stay; one whose answer was awaited ends with a Reply.
+        """
+        ...
+
+    def command(self, command: Command, now: Instant) -> Sequence[Event]:
+        """Takes in a command that was checked against its action; exactly one Reply follows, now or later.
+
+        What has to be sent for it is sent from `wake`, when the line is free, unless the driver is a
+        listener: that may have something outgoing at once.
+        """
         ...
 
     def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
@@ -61,8 +96,8 @@ class Driver(Protocol):
         """Called at or after `wake_at`, and for a poller only while the line is free or its own."""
         ...
 
-    def outgoing(self) -> bytes:
-        """The bytes to send since the last call, and forgets them."""
+    def outgoing(self) -> Sequence[Outgoing]:
+        """What is to be sent since the last call, in order, and forgets it."""
         ...
 
 
@@ -75,18 +110,25 @@ class Open(Protocol):
 
 
 class Listener:
-    """What drivers that only listen have in common: they never ask for the line."""
+    """What drivers that only listen have in common: they never ask for the line and take no commands."""
 
+    actions: Sequence[Action] = ()
     busy = False
+    urgent = False
     wake_at: float | None = None
 
-    def connected(self, now: Instant) -> None:
+    def connected(self, now: Instant) -> Sequence[Event]:
         """Nothing to forget."""
+        return ()
+
+    def command(self, command: Command, now: Instant) -> Sequence[Event]:
+        """Refuses: nothing can be sent to such a device."""
+        return (Reply(command.id, command.device, "refused", "this device takes no commands"),)
 
     def wake(self, now: Instant) -> Sequence[Event]:
         """Nothing waits."""
         return ()
 
-    def outgoing(self) -> bytes:
+    def outgoing(self) -> Sequence[Outgoing]:
         """A listener sends nothing."""
-        return b""
+        return ()

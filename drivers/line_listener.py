@@ -23,10 +23,11 @@ class LineListener(Listener, ABC):
         self._stamps = Stamps()
         self._joining = False
 
-    def connected(self, now: Instant) -> None:
+    def connected(self, now: Instant) -> Sequence[Event]:
         """Forgets the unfinished line."""
         self._lines.clear()
         self._joining = True
+        return ()
 
     def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
         """Sentences completed by `chunk`; a whole message (a datagram) also ends its last line."""

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
 from zlib import crc32
 
-from drivers.contract import Event, Fault
+from drivers.contract import Event, Fault, Outgoing
 from drivers.modbus_frames import encode_request, exception_name
 from drivers.modbus_plan import Plan
 from drivers.modbus_replies import Answer, Exchange, ReplyFinder, lay_out
 from drivers.stamps import Stamps
-from telemetry import Device, Instant, Profile, ProfileError, Quality, Reading, Value
+from telemetry import Action, Command, Device, Instant, Profile, ProfileError, Quality, Reading, Reply, Value
 
 _RTU_LINKS = {"tcp": False, "tcp-listen": False, "serial": True, "rfc2217": True}
 _SPREAD = 10.0
@@ -86,6 +86,8 @@ class ModbusDriver:
     def __init__(
         self, device: str, kind: str, plan: Plan, exchanges: Sequence[Exchange], *, every: float, gap: float
     ) -> None:
+        self.actions: Sequence[Action] = ()
+        self.urgent = False
         self.busy = False
         self.wake_at: float | None = None
         self.missed = 0
@@ -104,7 +106,7 @@ class ModbusDriver:
         self._stamps = Stamps()
         self._start_poll()
 
-    def connected(self, now: Instant) -> None:
+    def connected(self, now: Instant) -> Sequence[Event]:
         """The link is open anew: what was under way is forgotten, the grid starts again."""
         if self._due > -math.inf:
             self.missed += max(0, math.ceil((now.monotonic - self._due) / self._every))
@@ -112,11 +114,16 @@ class ModbusDriver:
         self._outgoing = b""
         self._start_poll()
         self._rest_until(self._due)
+        return ()
 
-    def outgoing(self) -> bytes:
+    def command(self, command: Command, now: Instant) -> Sequence[Event]:
+        """Refuses: writing comes next."""
+        return (Reply(command.id, command.device, "refused", "this device takes no commands"),)
+
+    def outgoing(self) -> Sequence[Outgoing]:
         """The request to send, once."""
         request, self._outgoing = self._outgoing, b""
-        return request
+        return (Outgoing(request),) if request else ()
 
     def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
         """Looks for the reply; bytes that come while none is expected are dropped."""

@@ -1,17 +1,30 @@
 """What a profile says in its driver's own words, checked: `settings` and each metric's `read`."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from telemetry import Metric, Profile, ProfileError
+from telemetry import Action, Metric, Profile, ProfileError
 
 
 class Words(BaseModel):
     """What a driver's settings and its ways to read a metric are made from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """A driver's own words in a profile; each protocol's module has one, called VOCABULARY.
+
+    settings: of the whole device. read: of a metric. write: of an action.
+    """
+
+    settings: type[Words] = Words
+    read: type[Words] = Words
+    write: type[Words] = Words
 
 
 W = TypeVar("W", bound=Words)
@@ -25,6 +38,11 @@ def settings_of(profile: Profile, model: type[W]) -> W:
 def read_of(profile: Profile, metric: Metric, model: type[W]) -> W:
     """How this metric is read. Raises ProfileError that names profile, metric and every wrong key."""
     return _checked(model, metric.read, place(profile, metric) + ": read")
+
+
+def write_of(profile: Profile, action: Action, model: type[W]) -> W:
+    """How this action is carried out. Raises ProfileError that names profile, action and every wrong key."""
+    return _checked(model, action.write, f"profile {profile.id}: action {action.name}: write")
 
 
 def place(profile: Profile, metric: Metric) -> str:

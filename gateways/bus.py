@@ -7,7 +7,7 @@ that neither is busy nor wants to be woken is a listener and hears everything.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from drivers.contract import Driver, Event
+from drivers.contract import Driver, Event, Outgoing
 from telemetry import Instant
 
 ASIDE_TIME = 60.0  # seconds a device whose driver raised is left out
@@ -53,7 +53,7 @@ class Bus:
         self.seats = seats
         self._owner: Seat | None = None
         self._events: list[tuple[str, Sequence[Event]]] = []
-        self._outgoing: list[bytes] = []
+        self._outgoing: list[Outgoing] = []
         self._bugs: list[DriverBug] = []
 
     @property
@@ -97,11 +97,10 @@ class Bus:
         events, self._events = self._events, []
         return events
 
-    def outgoing(self) -> bytes:
-        """The bytes to send since the last call."""
-        chunk = b"".join(self._outgoing)
-        self._outgoing.clear()
-        return chunk
+    def outgoing(self) -> Sequence[Outgoing]:
+        """What is to be sent since the last call, in order."""
+        chunks, self._outgoing = self._outgoing, []
+        return chunks
 
     def take_bugs(self) -> list[DriverBug]:
         """The drivers that raised since the last call."""
@@ -122,7 +121,7 @@ class Bus:
     def _call(self, seat: Seat, now: Instant, step: Callable[[Driver], Sequence[Event] | None]) -> None:
         try:
             events = step(seat.driver)
-            chunk = seat.driver.outgoing()
+            chunks = seat.driver.outgoing()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is one driver's bug and told as such
             seat.aside_until = now.monotonic + ASIDE_TIME
             self._owner = None if self._owner is seat else self._owner
@@ -130,8 +129,7 @@ class Bus:
             return
         if events:
             self._events.append((seat.device, events))
-        if chunk:
-            self._outgoing.append(chunk)
+        self._outgoing += chunks
 
 
 def _is_due(seat: Seat, now: Instant) -> bool:

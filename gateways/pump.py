@@ -61,8 +61,8 @@ class Pump:
             self._bus.advance(now)
             if self._deliver(now):
                 return
-            if outgoing := self._bus.outgoing():
-                link.write(outgoing)
+            for outgoing in self._bus.outgoing():
+                link.write(outgoing.payload)
             if link.inbox.size:
                 await asyncio.sleep(0)  # a wire that never pauses lets the others have their turn
             chunk = await link.read(self._bus.wake_at)

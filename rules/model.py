@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 
 from telemetry import Severity, Title, Value
 from telemetry.devices import Duration, Identifier
-from telemetry.profiles import Name
+from telemetry.words import Name
 
 
 def _devices(value: object) -> object:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from telemetry.profiles import Title
+from telemetry.words import Title
 
 
 class Severity(StrEnum):

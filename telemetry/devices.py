@@ -1,7 +1,7 @@
 """A device: a thing on a wire that a gateway reads, as configuration, API and registry describe it."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -41,7 +41,9 @@ class Device(BaseModel):
     """What a gateway needs to know to read one device.
 
     profile: the id of the device model's profile. link: the URL of its byte pipe (docs/links.md).
-    every: poll period in seconds, None for the profile's own. unit_id: Modbus unit, 0–255.
+    every: poll period in seconds, None for the profile's own. unit_id: the address on a shared line:
+    Modbus unit 0–255, VISCA 1–7, Pelco 0–255.
+    settings: what differs from the profile's settings for this one device, in its driver's own words.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,3 +54,4 @@ class Device(BaseModel):
     name: str = ""
     every: Duration | None = None
     unit_id: int = Field(default=1, ge=0, le=255)
+    settings: dict[str, Any] = {}

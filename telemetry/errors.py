@@ -16,6 +16,10 @@ class ProfileError(ConfigurationError):
     """A device profile that does not exist or does not describe what its driver needs."""
 
 
+class CommandError(HaidangError):
+    """A command that the device cannot be given: an unknown action, or an argument that does not fit."""
+
+
 class LinkError(HaidangError):
     """A byte pipe could not be opened or broke; the gateway reopens it."""
 

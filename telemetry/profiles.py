@@ -1,28 +1,17 @@
-"""A profile: what one device model says and how its driver is to ask. One YAML file each."""
+"""A profile: what one device model says, what it can be told, and how its driver is to ask. One YAML
+file each."""
 
-import re
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from telemetry.commands import Action
 from telemetry.devices import Duration, Identifier
-from telemetry.units import DISPLAY
+from telemetry.units import check_unit
+from telemetry.words import Name, Title, check_name
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
-RESERVED_NAMES = frozenset({"time", "device", "gateway", "site", "mmsi", "quality", "received_at"})
-"""Names the stores use themselves."""
 RESERVED_KINDS = frozenset({"vessel", "vessel_static"})
 """Measurements the centre fills itself; those that begin with `haidang_` are the stores' own."""
-
-
-def check_name(text: str) -> str:
-    """A metric's or a kind's name unchanged; raises ValueError where the stores could not carry it."""
-    if not _NAME.fullmatch(text) or text in RESERVED_NAMES:
-        raise ValueError(
-            f"{text!r} cannot be a name here: use lower-case letters, digits and _, starting with a letter, "
-            f"and none of {', '.join(sorted(RESERVED_NAMES))}"
-        )
-    return text
 
 
 def _check_kind(text: str) -> str:
@@ -33,26 +22,8 @@ def _check_kind(text: str) -> str:
     return check_name(text)
 
 
-def _check_unit(code: str) -> str:
-    if code not in DISPLAY:
-        raise ValueError(
-            f"unit {code!r} is not known: write its UCUM code, one of {', '.join(sorted(DISPLAY))}"
-        )
-    return code
-
-
-Name = Annotated[str, AfterValidator(check_name)]
-
-
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Title(_Frozen):
-    """What a person reads, in both languages of the port."""
-
-    en: str
-    vi: str
 
 
 class Metric(_Frozen):
@@ -63,16 +34,19 @@ class Metric(_Frozen):
 
     name: Name
     title: Title
-    unit: Annotated[str, AfterValidator(_check_unit)] = "1"
+    unit: Annotated[str, AfterValidator(check_unit)] = "1"
     read: dict[str, Any] = {}
 
 
-def _check_distinct(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
-    names = [metric.name for metric in metrics]
+_Named = TypeVar("_Named", Metric, Action)
+
+
+def _check_distinct(named: tuple[_Named, ...]) -> tuple[_Named, ...]:
+    names = [one.name for one in named]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"two metrics are called {', '.join(twice)}: give each a name of its own")
-    return metrics
+        raise ValueError(f"two are called {', '.join(twice)}: give each a name of its own")
+    return named
 
 
 class Profile(_Frozen):
@@ -82,6 +56,7 @@ class Profile(_Frozen):
     every: default poll period in seconds (None for a listener).
     settings: what holds for the whole device, in the driver's own words.
     source: the public document the description was taken from.
+    actions: what the device can be told, beside what its driver offers for every model.
     """
 
     id: Identifier
@@ -92,3 +67,4 @@ class Profile(_Frozen):
     source: str = ""
     settings: dict[str, Any] = {}
     metrics: Annotated[tuple[Metric, ...], AfterValidator(_check_distinct)] = ()
+    actions: Annotated[tuple[Action, ...], AfterValidator(_check_distinct)] = ()

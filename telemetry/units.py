@@ -51,6 +51,16 @@ DISPLAY: dict[str, str] = {
 }
 """Every unit a profile may name: UCUM code → text for people. `var` is not UCUM but IEC 80000-6."""
 
+
+def check_unit(code: str) -> str:
+    """The code unchanged; raises ValueError for one that is not in the table."""
+    if code not in DISPLAY:
+        raise ValueError(
+            f"unit {code!r} is not known: write its UCUM code, one of {', '.join(sorted(DISPLAY))}"
+        )
+    return code
+
+
 _LINEAR: dict[str, tuple[str, float, float]] = {
     "K": ("temperature", 1.0, 0.0),
     "Cel": ("temperature", 1.0, 273.15),

@@ -16,7 +16,7 @@ from api.problems import RefusedError, wrong
 from api.spans import BucketOf, Span, SpanOf
 from stores.contract import Aggregate, RangeQuery, Table
 from telemetry import Profile, ProfileError, Quality, Value, format_utc
-from telemetry.profiles import check_name
+from telemetry.words import check_name
 
 LIST = "readings"
 LARGEST_PAGE = 10_000

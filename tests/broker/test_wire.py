@@ -24,7 +24,7 @@ from broker.wire import (
     seal,
 )
 from telemetry import Quality, Reading, Value, WireError
-from telemetry.profiles import RESERVED_NAMES
+from telemetry.words import RESERVED_NAMES
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True).filter(lambda name: name not in RESERVED_NAMES)
 IDS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)

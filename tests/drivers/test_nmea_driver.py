@@ -10,7 +10,7 @@ from drivers.contract import Driver, Event
 from drivers.nmea_sentences import encode
 from drivers.nmea_values import TABLE
 from telemetry import Instant, ProfileError, parse_utc
-from telemetry.profiles import check_name
+from telemetry.words import check_name
 from telemetry.units import DISPLAY
 from tests.drivers.listening import (
     CUTS,

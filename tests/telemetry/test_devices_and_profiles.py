@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from telemetry import Device, Profile
 from telemetry.devices import check_identifier
-from telemetry.profiles import RESERVED_NAMES, check_name
+from telemetry.words import RESERVED_NAMES, check_name
 
 
 def profile(**changes: Any) -> Profile:
