@@ -72,8 +72,7 @@ def _frame_gap(baudrate: str) -> float:
 class ModbusDriver:
     """One unit's conversation. It is idle, waiting for a reply, or letting the line fall quiet.
 
-    While the unit answers, it keeps the line until its poll is done. After a request without an
-    answer it gives the line away and asks again in its next turn, so a dead unit costs its
+    After each exchange it gives the line away and goes on in its next turn, so a dead unit costs its
     neighbours one time-out at a time; when it stays silent it is asked ever less often, up to every
     30 s, until it answers.
 
@@ -101,7 +100,6 @@ class ModbusDriver:
         self._outgoing = b""
         self._state = _IDLE
         self._due = self._resume_at = self._quiet_until = -math.inf
-        self._keeps_line = False
         self._silent = 0
         self._stamps = Stamps()
         self._start_poll()
@@ -149,8 +147,8 @@ class ModbusDriver:
             events: list[Event] = []
             self._unanswered(now, events)
             return events
-        if self._state == _QUIET and not self._keeps_line:
-            self._rest_until(self._resume_at)
+        if self._state == _QUIET:
+            self._rest_until(max(self._resume_at, now.monotonic))
         else:
             self._send(now)
         return ()
@@ -180,11 +178,8 @@ class ModbusDriver:
             self._values.update(self._exchanges[self._index].read.decode(answer.body))
         done = self._next(now, events)
         self._resume_at = self._due if done else now.monotonic + self._settings.delay
-        self._keeps_line = not done and not self._settings.delay
         if self._rtu:
             self._fall_quiet(now, self._gap)
-        elif self._keeps_line:
-            self._send(now)
         else:
             self._rest_until(self._resume_at)
 
@@ -200,7 +195,6 @@ class ModbusDriver:
             else:
                 self._fault("timeout", f"had no answer in {timeout:g} s", self._finder.evidence, events)
             done = self._next(now, events)
-        self._keeps_line = False
         settled = now.monotonic + (timeout if self._rtu and not damage else 0.0)
         self._resume_at = max(self._due, settled) if done else settled
         if self._rtu:

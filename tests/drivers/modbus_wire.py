@@ -32,6 +32,11 @@ Replies = Iterable[tuple[float, bytes]]
 Respond = Callable[[bytes], Replies]
 
 
+def sent_by(one: Driver) -> bytes:
+    """What the driver wants on the line, as the bytes that travel."""
+    return b"".join(outgoing.payload for outgoing in one.outgoing())
+
+
 def instant(seconds: float) -> Instant:
     """A moment of simulated time; the wall clock runs beside the monotonic one."""
     return Instant(EPOCH + round(seconds * 1e9), seconds)
@@ -139,7 +144,7 @@ class Wire:
         self.events.extend((self.now, event) for event in events)
 
     def _collect(self, one: Driver) -> None:
-        if data := one.outgoing():
+        if data := sent_by(one):
             self.sent.append((self.now, data))
             for delay, reply in self._respond(data):
                 self.inject(self.now + delay, reply)
@@ -171,4 +176,4 @@ def after_first(poller: ModbusDriver) -> tuple[bytes, float]:
     assert poller.wake_at is not None
     when = poller.wake_at
     assert poller.wake(instant(when)) == ()
-    return poller.outgoing(), when
+    return sent_by(poller), when

@@ -19,6 +19,7 @@ from tests.drivers.modbus_wire import (
     instant,
     one,
     profile,
+    sent_by,
     silent,
     two,
     unit,
@@ -258,7 +259,7 @@ def test_an_adapter_unplugged_in_the_middle_of_a_reply_starts_afresh(link: str) 
     poller.receive(served.answer(sent)[:4], instant(when + 0.01))
     poller.connected(instant(when + 5))
     assert not poller.busy
-    assert poller.outgoing() == b""
+    assert sent_by(poller) == b""
     assert poller.missed == 4
     wire = Wire(served, poller)
     wire.run(1.0)
@@ -273,7 +274,7 @@ def test_a_converter_that_rebooted_and_answers_the_old_connection_s_request_is_n
     poller.connected(instant(when + 1))
     again = poller.wake_at or 0.0
     poller.wake(instant(again))
-    fresh = unit(what, a=2).answer(poller.outgoing())
+    fresh = unit(what, a=2).answer(sent_by(poller))
     events = [*poller.receive(old, instant(again)), *poller.receive(fresh, instant(again))]
     assert [event.values for event in events if isinstance(event, Reading)] == [{"a": 2}]
 
@@ -288,6 +289,6 @@ def test_two_readings_never_share_a_time_stamp_even_when_the_clock_stands_still(
         moment = instant(poller.wake_at or 0.0)
         poller.wake(moment)
         frozen = type(moment)(EPOCH, moment.monotonic)
-        events = poller.receive(served.answer(poller.outgoing()), frozen)
+        events = poller.receive(served.answer(sent_by(poller)), frozen)
         stamps += [event.observed_at for event in events if isinstance(event, Reading)]
     assert len(set(stamps)) == 3

@@ -16,7 +16,7 @@ import pytest
 
 from drivers.contract import Driver, Event, Fault
 from telemetry import Instant, Reading, Value
-from tests.drivers.modbus_wire import driver, profile
+from tests.drivers.modbus_wire import driver, profile, sent_by
 from tests.servers import free_port, need, pty_pair, running
 
 LIBMODBUS_SERVER = r"""
@@ -95,7 +95,7 @@ def pump(wire: int, poller: Driver, polls: int) -> list[Event]:
             events += poller.receive(os.read(wire, 4096), now())
         else:
             events += poller.wake(now())
-        if data := poller.outgoing():
+        if data := sent_by(poller):
             os.write(wire, data)
     return events
 

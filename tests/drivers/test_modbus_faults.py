@@ -19,6 +19,7 @@ from tests.drivers.modbus_wire import (
     instant,
     one,
     profile,
+    sent_by,
     silent,
     two,
     unit,
@@ -271,7 +272,7 @@ def test_any_bytes_at_any_time_raise_nothing_and_fill_nothing(
         else:
             now += step
             poller.wake(instant(now))
-        sent = poller.outgoing() or sent
+        sent = sent_by(poller) or sent
         assert len(poller._finder.evidence) <= 512
         assert poller.wake_at is not None
         assert poller.wake_at <= now + 32

@@ -16,7 +16,7 @@ import yaml
 from drivers.catalogue import load_catalogue
 from drivers.contract import Driver, Event, Fault
 from telemetry import Device, Reading
-from tests.drivers.modbus_wire import instant
+from tests.drivers.modbus_wire import instant, sent_by
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(file.parent.name for file in GOLDEN.glob("*/wire.txt"))
@@ -38,12 +38,12 @@ def converse(driver: Driver, file: Path) -> list[Event]:
         if direction == "<":
             events += driver.receive(bytes.fromhex(text.replace("....", transaction)), instant(now))
             continue
-        sent = driver.outgoing()
+        sent = sent_by(driver)
         while not sent:
             assert driver.wake_at is not None
             now = driver.wake_at
             driver.wake(instant(now))
-            sent = driver.outgoing()
+            sent = sent_by(driver)
         transaction = sent[:2].hex()
         assert sent.hex() == text.replace("....", transaction)
     return events
