@@ -7,8 +7,7 @@ and nobody who asks for help or a check should wait for them.
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,16 +17,12 @@ from rich.table import Column, Table
 
 from haidang.configuration import MistakesError, load
 from haidang.logs import configure_logs
-from telemetry import ConfigurationError, HaidangError
+from haidang.running import err, loop_factory, told_in_words
+from telemetry import ConfigurationError
 from telemetry.devices import check_identifier
 
 if TYPE_CHECKING:
     from haidang.installation import Installation
-
-try:
-    import uvloop
-except ImportError:  # not on this system; asyncio's own loop serves
-    uvloop = None  # type: ignore[assignment]
 
 cli = typer.Typer(
     name="haidang",
@@ -42,7 +37,6 @@ In earnest: write `haidang.toml` (docs/configuration.md), look it over with `hai
 then `haidang up --config haidang.toml`.""",
 )
 out = Console(markup=False, emoji=False)
-err = Console(markup=False, emoji=False, stderr=True)
 
 ConfigOption = Annotated[
     Path | None,
@@ -80,7 +74,7 @@ def up(
     from haidang.screen import show
 
     on_terminal = sys.stdout.isatty()
-    with _errors():
+    with told_in_words():
         configure_logs(data_dir / "haidang.log" if on_terminal else None, _level(verbose))
     whole = services.Whole(demo, host, port, show if on_terminal else None)
     _serve(config, data_dir, lambda installation: services.up(installation, whole))
@@ -160,7 +154,7 @@ def profiles(config: ConfigOption = None) -> None:
     """List the device models: those shipped and those of the site."""
     from haidang.checking import site_catalogue
 
-    with _errors():
+    with told_in_words():
         catalogue = site_catalogue(load(config))
     table = Table(Column("profile", no_wrap=True), "driver", "kind", "model", "thiết bị", "values")
     for profile in sorted(catalogue.profiles.values(), key=lambda one: one.id):
@@ -194,7 +188,7 @@ def replay(
 
     if rate is not None and original_speed:
         raise typer.BadParameter("--rate and --original-speed exclude each other")
-    with _errors():
+    with told_in_words():
         asyncio.run(until_stopped(replay_file(file, to, rate, original_speed=original_speed)))
 
 
@@ -245,7 +239,7 @@ def mosquitto(
         names = [check_identifier(name) for name in gateways]
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    with _errors():
+    with told_in_words():
         users = write_configuration(to, Listener(port, bind, certificate, key), names)
     scheme = "mqtts" if certificate else "mqtt"
     for user, password in users.items():
@@ -265,7 +259,7 @@ def boards(
     """Write Grafana's data source and board. The password stays in HAIDANG_INFLUX_PASSWORD."""
     from grafana import MapView, Server, write_provisioning
 
-    with _errors():
+    with told_in_words():
         url = load(config).configuration.store.url
         if influxdb not in set(Server):
             raise ConfigurationError(f"--influxdb {influxdb}: write {', '.join(Server)}")
@@ -292,43 +286,10 @@ def _ask(
 ) -> None:
     from haidang.installation import Installation
 
-    with _errors():
+    with told_in_words():
         installation = Installation.prepare(load(config), folder)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(task(installation))
-
-
-@contextmanager
-def _errors() -> Generator[None]:
-    """What this product raises on purpose becomes a sentence on standard error, never a traceback."""
-    try:
-        yield
-    except HaidangError as error:
-        raise _exit([error]) from error
-    except BaseExceptionGroup as group:
-        ours, others = group.split(HaidangError)
-        if ours is None or others is not None:
-            raise
-        raise _exit(_leaves(ours)) from group
-
-
-def _exit(errors: Sequence[BaseException]) -> typer.Exit:
-    for error in errors:
-        err.print(str(error), highlight=False, soft_wrap=True)
-    return typer.Exit(1)
-
-
-def _leaves(group: BaseExceptionGroup[HaidangError]) -> list[BaseException]:
-    return [
-        leaf
-        for one in group.exceptions
-        for leaf in (_leaves(one) if isinstance(one, BaseExceptionGroup) else [one])
-    ]
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop where there is one: a poll costs two thirds of what it does on asyncio's own loop."""
-    return uvloop.new_event_loop if uvloop is not None else None
 
 
 def main() -> None:
