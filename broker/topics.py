@@ -5,6 +5,7 @@ from telemetry.devices import check_identifier
 ROOT = "haidang/1"
 ALL_BATCHES = f"{ROOT}/gw/+/data"
 ALL_STATUSES = f"{ROOT}/gw/+/status"
+ALL_REPLIES = f"{ROOT}/gw/+/reply"
 LIVE_READINGS = f"{ROOT}/live/readings"
 LIVE_VESSELS = f"{ROOT}/live/vessels"
 LIVE_INCIDENTS = f"{ROOT}/live/incidents"
@@ -28,6 +29,16 @@ def status(gateway: str) -> str:
 def configuration(gateway: str) -> str:
     """Where the retained configuration that the centre wants of a gateway stands."""
     return f"{ROOT}/gw/{gateway}/config"
+
+
+def commands(gateway: str) -> str:
+    """Where the centre tells a gateway what its devices are to do."""
+    return f"{ROOT}/gw/{gateway}/command"
+
+
+def replies(gateway: str) -> str:
+    """Where a gateway says how each command ended."""
+    return f"{ROOT}/gw/{gateway}/reply"
 
 
 def gateway_of(topic: str) -> str:

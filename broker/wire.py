@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -255,6 +255,7 @@ class DeviceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
 
     declared: `file` for a device in the gateway's own configuration, `api` for one pushed to it.
     state: `connecting`, `ok`, `silent`, `faulty` or `refused`, with `detail` for people.
+    settings: those of the device itself, without secrets.
     """
 
     id: str
@@ -270,6 +271,7 @@ class DeviceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     faults: Mapping[str, Whole] = {}
     last_reading_at: Whole | None = None
     last_fault: str = ""
+    settings: Mapping[str, Any] = {}
 
 
 class GatewayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -278,6 +280,7 @@ class GatewayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     configuration: version applied. backlog: batches that wait for a receipt, in rows and bytes.
     refused: readings not accepted, by reason. clock: the gateway's time when it said so, UTC nanoseconds.
     alerts: what is wrong with the gateway itself, a sentence by a fixed word such as `disk-full`.
+    partial: only these devices changed; the others are as they were.
     """
 
     online: bool
@@ -291,6 +294,7 @@ class GatewayStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     clock: Whole = 0
     devices: Sequence[DeviceStatus] = ()
     alerts: Mapping[str, str] = {}
+    partial: bool = False
 
 
 class PushedDevice(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -302,6 +306,7 @@ class PushedDevice(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
     every: float | None = None
     unit_id: Whole = 1
+    settings: Mapping[str, Any] = {}
 
 
 class Configuration(msgspec.Struct, frozen=True):
