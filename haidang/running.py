@@ -1,7 +1,8 @@
 """How a command of the terminal runs: its event loop, and errors as sentences."""
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
+import signal
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 
 import typer
@@ -29,6 +30,19 @@ def told_in_words() -> Generator[None]:
         if ours is None or others is not None:
             raise
         raise _exit(_leaves(ours)) from group
+
+
+async def until_interrupted(work: Awaitable[None]) -> bool:
+    """Works until it is done, or until SIGINT or SIGTERM; then it may stop cleanly, and this is true."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        return True
+    return False
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,7 +1,6 @@
 """The services, together in one process (`up`) or each apart. This is where the rooms meet."""
 
 import asyncio
-import signal
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -20,6 +19,7 @@ from firmware_sim.port import SimulatedPort
 from gateways.daemon import Gateway
 from haidang.configuration import GatewaySection
 from haidang.installation import Installation
+from haidang.running import until_interrupted
 from ingest.insisting import insist
 from ingest.restoring import restore_picture, restore_readings
 from ingest.retention import keep_for
@@ -38,13 +38,7 @@ Watch = Callable[[LiveView, str], Coroutine[Any, Any, None]]
 
 async def until_stopped(service: Awaitable[None]) -> None:
     """Runs the service until SIGINT or SIGTERM, then has it stop cleanly."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.ensure_future(service)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        await task
-    except asyncio.CancelledError:
+    if await until_interrupted(service):
         log.info("stopped")
 
 

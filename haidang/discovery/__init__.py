@@ -1,0 +1,1 @@
+"""Finding devices and looking at them from the terminal: scan, read, listen, registers."""

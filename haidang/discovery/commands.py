@@ -1,0 +1,127 @@
+"""The commands at the wire: `scan`, `read`, `listen`, `registers`.
+
+As in haidang/cli.py, what a command needs is imported when it runs.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from haidang.configuration import ConfigurationFile, load
+from haidang.discovery.words import settings
+from haidang.logs import configure_logs
+from haidang.running import loop_factory, told_in_words, until_interrupted
+
+if TYPE_CHECKING:
+    from broker.session import BrokerAddress
+    from drivers.catalogue import Catalogue
+
+out = Console(markup=False, emoji=False, highlight=False)
+err = Console(markup=False, emoji=False, highlight=False, stderr=True)
+
+LinkArgument = Annotated[
+    str,
+    typer.Argument(metavar="LINK", help="The wire: serial:///dev/ttyUSB0?baudrate=9600, tcp://host:502 …"),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="haidang.toml: its models and broker.", envvar="HAIDANG_CONFIG"),
+]
+UnitOption = Annotated[int, typer.Option("--unit", "-u", help="Address on a shared line.", min=0, max=255)]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="What differs from the model's settings: timeout=300ms; repeat for more."),
+]
+ProfileOption = Annotated[
+    str, typer.Option("--profile", "-p", help="The device model; `haidang profiles` lists them.")
+]
+
+
+def read(
+    link: LinkArgument,
+    profile: ProfileOption,
+    unit: UnitOption = 1,
+    wait: Annotated[float, typer.Option(help="Seconds until it is given up.", min=0.1, max=3600)] = 10.0,
+    changes: SetOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Read a device once, here and now; nothing is stored.
+
+    Example: `haidang read serial:///dev/ttyUSB0?baudrate=9600 --profile eastron-sdm630 --unit 3`
+    """
+    from haidang.discovery.conversing import describe, read_once
+    from haidang.discovery.values import clock, sheet
+
+    with told_in_words():
+        catalogue, broker = _surroundings(config)
+        model = catalogue.profile(profile)
+        every = None if model.every is None else min(model.every, 1.0)
+        device = describe(link, model, unit, settings(changes or ()), every)
+        heard = _run(read_once(device, catalogue, broker, wait))
+    status = heard.status
+    if not heard.values:
+        detail = (status.detail or status.last_fault) if status else ""
+        err.print(f"nothing was read within {wait:g} s{f': {detail}' if detail else ''}", soft_wrap=True)
+        raise typer.Exit(1)
+    if as_json:
+        typer.echo(json.dumps(heard.values, ensure_ascii=False))
+        return
+    out.print(sheet(heard.values, model))
+    out.print(f"{model.title.en}, read at {clock(heard.observed_at)} Vietnam time")
+    if status and status.last_fault:
+        err.print(f"Not all went well: {status.last_fault}", soft_wrap=True)
+
+
+def listen(
+    link: LinkArgument,
+    profile: Annotated[
+        str | None, typer.Option("--profile", "-p", help="Decode as this device model.")
+    ] = None,
+    unit: UnitOption = 1,
+    changes: SetOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Show what a wire says until Ctrl-C: decoded with --profile, else the bytes and what they look like.
+
+    Example: `haidang listen tcp://10.0.0.5:10110`
+    """
+    from haidang.discovery.conversing import describe
+    from haidang.discovery.listening import listen_decoded, listen_raw
+
+    with told_in_words():
+        catalogue, broker = _surroundings(config)
+        if profile is None:
+            _run(until_interrupted(listen_raw(link, broker, out)))
+            return
+        device = describe(link, catalogue.profile(profile), unit, settings(changes or ()))
+        _run(until_interrupted(listen_decoded(device, catalogue, broker, out)))
+
+
+def _surroundings(config: Path | None) -> "tuple[Catalogue, BrokerAddress | None]":
+    """The models there are, and the platform's broker where one is configured."""
+    from haidang.checking import site_catalogue
+
+    configure_logs(level=logging.CRITICAL)  # what goes wrong is told by the command itself
+    file = load(config)
+    return site_catalogue(file), _broker(file)
+
+
+def _broker(file: ConfigurationFile) -> "BrokerAddress | None":
+    from broker.session import BrokerAddress
+
+    section = file.configuration.broker
+    if section.url is None:
+        return None
+    return BrokerAddress.parse(section.url, file.beside(section.ca_file) if section.ca_file else None)
+
+
+def _run(task: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(task)

@@ -1,0 +1,73 @@
+"""`haidang listen`: what a wire says, decoded as it comes, or as bytes where no model is named."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+
+from broker.session import BrokerAddress
+from broker.wire import DeviceStatus
+from drivers.catalogue import Catalogue
+from gateways.links import open_link, parse_link
+from haidang.discovery.conversing import conversation
+from haidang.discovery.hearing import guess
+from haidang.discovery.values import clock, line
+from telemetry import Device, Reading
+
+LOOK_EVERY = 1.0  # seconds between two looks at what went wrong
+REMEMBERED = 4_096  # bytes a guess is made from
+SHOWN = 64  # bytes of a chunk
+
+
+async def listen_decoded(
+    device: Device, catalogue: Catalogue, broker: BrokerAddress | None, out: Console
+) -> None:
+    """Prints every reading and every new kind of fault until cancelled."""
+    profile = catalogue.profile(device.profile)
+
+    def sink(readings: Sequence[Reading]) -> None:
+        for reading in readings:
+            out.print(line(reading, profile), soft_wrap=True)
+
+    async with conversation(device, catalogue, broker, sink) as status:
+        await _tell_troubles(status, out)
+
+
+async def _tell_troubles(status: Callable[[], DeviceStatus], out: Console) -> None:
+    told: tuple[str, str] = ("", "")
+    while True:
+        now = status()
+        trouble = (now.state, now.last_fault or now.detail)
+        if trouble != told and trouble[1]:
+            out.print(f"{clock(time.time_ns())}  ! {now.state}: {trouble[1]}", soft_wrap=True)
+        told = trouble
+        await asyncio.sleep(LOOK_EVERY)
+
+
+async def listen_raw(link: str, broker: BrokerAddress | None, out: Console) -> None:
+    """Prints the bytes as they come, and what they seem to be, until cancelled. Raises LinkError."""
+    heard, told = b"", ""
+    async with open_link(parse_link(link), broker, "terminal") as pipe:
+        while True:
+            chunk = await pipe.read(None)
+            if chunk is None:
+                continue
+            content, origin = chunk
+            out.print(_shown(content, origin), soft_wrap=True)
+            heard = (heard + content)[-REMEMBERED:]
+            found = guess(heard)
+            if found is not None and found.protocol != told:
+                told = found.protocol
+                models = f"; try --profile {' or '.join(found.profiles)}" if found.profiles else ""
+                out.print(f"  → this looks like {found.protocol} ({found.evidence}){models}", soft_wrap=True)
+
+
+def _shown(content: bytes, origin: str) -> str:
+    """A chunk as text where it is text, else in hexadecimal."""
+    head = f"{clock(time.time_ns())}  {origin + '  ' if origin else ''}"
+    text = content.rstrip(b"\r\n")
+    if text and all(32 <= byte < 127 or byte in b"\r\n\t" for byte in text):
+        return head + text.decode("ascii").replace("\r\n", "\n").replace("\n", "\n" + " " * 12)
+    more = f" … {len(content)} bytes" if len(content) > SHOWN else ""
+    return head + content[:SHOWN].hex(" ").upper() + more

@@ -1,0 +1,56 @@
+"""A reading as an administrator sees it on the terminal: names, values, units. No I/O."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from rich.markup import escape
+from rich.table import Column, Table
+from rich.text import Text
+
+from telemetry import Profile, Reading, Value
+from telemetry.times import NANOSECONDS, VIETNAM
+from telemetry.units import display
+
+
+def clock(nanoseconds: int) -> str:
+    """The time of day in Vietnam, to a tenth of a second."""
+    moment = datetime.fromtimestamp(nanoseconds / NANOSECONDS, VIETNAM)
+    return f"{moment:%H:%M:%S}.{moment.microsecond // 100_000}"
+
+
+def number(value: Value) -> str:
+    """As a person reads it: seven significant figures, without the noise of binary fractions."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.1f}" if 1e7 <= abs(value) < 1e15 else f"{value:.7g}"
+
+
+def sheet(reading: Mapping[str, Value], profile: Profile) -> Table:
+    """One line for each metric of the model, those that said nothing too."""
+    table = Table(Column("metric", no_wrap=True), Column("value", justify="right"), "unit", "name", "tên")
+    for metric in profile.metrics:
+        said = reading.get(metric.name)
+        shown = Text("—", "dim") if said is None else Text(number(said))
+        titles = escape(metric.title.en), escape(metric.title.vi)
+        table.add_row(metric.name, shown, display(metric.unit), *titles)
+    known = {metric.name for metric in profile.metrics}
+    for name, value in reading.items():
+        if name not in known:
+            table.add_row(escape(name), escape(number(value)), "", "", "")
+    return table
+
+
+def line(reading: Reading, profile: Profile) -> str:
+    """A reading on one line: time, device and everything it says."""
+    units = {metric.name: display(metric.unit) for metric in profile.metrics}
+    values = "  ".join(_named(reading.values, units))
+    quality = "" if reading.quality == "good" else f"  [{reading.quality}]"
+    return f"{clock(reading.observed_at)}  {values}{quality}"
+
+
+def _named(values: Mapping[str, Value], units: Mapping[str, str]) -> Iterator[str]:
+    for name, value in values.items():
+        unit = units.get(name, "")
+        yield f"{name}={number(value)}{f' {unit}' if unit else ''}"
