@@ -3,6 +3,7 @@
 `open_registry` gives a `Registry`; its repositories take and give frozen values, never database rows.
 """
 
+from registry.commands import CommandEnd, CommandEntry
 from registry.devices import DeviceRecord
 from registry.errors import Conflict, NotFound
 from registry.gateways import GatewayRecord
@@ -12,6 +13,8 @@ from registry.open import Registry, open_registry
 
 __all__ = [
     "Cause",
+    "CommandEnd",
+    "CommandEntry",
     "Conflict",
     "DeviceRecord",
     "GatewayRecord",

@@ -100,6 +100,7 @@ def describe(row: DeviceRow, device: Device, gateway: str, now: int) -> None:
     row.name = device.name
     row.every = device.every
     row.unit_id = device.unit_id
+    row.settings = device.settings
     row.changed_at = now
 
 
@@ -113,6 +114,7 @@ def described(row: DeviceRow) -> Device:
             name=row.name,
             every=row.every,
             unit_id=row.unit_id,
+            settings=row.settings,
         )
     except ValidationError as error:
         raise RegistryError(f"device {row.id!r} in the registry is not a device: {error}") from error

@@ -13,6 +13,7 @@ from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from registry.commands import CommandLedger
 from registry.devices import DeviceRepository
 from registry.file import prepare_file
 from registry.gateways import GatewayRepository
@@ -40,6 +41,7 @@ class Registry:
     devices: DeviceRepository
     incidents: IncidentRepository
     notifications: NotificationRepository
+    commands: CommandLedger
 
 
 @asynccontextmanager
@@ -67,6 +69,7 @@ async def open_registry(
             devices=DeviceRepository(sessions),
             incidents=IncidentRepository(sessions, policy or IncidentPolicy()),
             notifications=NotificationRepository(sessions),
+            commands=CommandLedger(sessions),
         )
     finally:
         await engine.dispose()

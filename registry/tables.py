@@ -3,6 +3,8 @@
 A change here needs a migration in registry/migrations/versions; a test compares the two.
 """
 
+from typing import Any
+
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, MetaData, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -49,6 +51,7 @@ class DeviceRow(Table):
     name: Mapped[str]
     every: Mapped[float | None]
     unit_id: Mapped[int]
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[int] = mapped_column(Nanoseconds)
     changed_at: Mapped[int] = mapped_column(Nanoseconds)
 
@@ -112,3 +115,32 @@ class NotificationRow(Table):
     next_attempt_at: Mapped[int] = mapped_column(Nanoseconds)
     created_at: Mapped[int] = mapped_column(Nanoseconds)
     changed_at: Mapped[int] = mapped_column(Nanoseconds)
+
+
+class CommandRow(Table):
+    """A command as it was given, written before it is sent, and how it ended once that is known.
+
+    `number` orders them; `id` is what travels. `replied_at` is null while there is no reply.
+    """
+
+    __tablename__ = "commands"
+    __table_args__ = (
+        Index("uq_commands_id", "id", unique=True),
+        Index("ix_commands_device_number", "device", "number"),
+        {"sqlite_autoincrement": True},
+    )
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    id: Mapped[str]
+    device: Mapped[str]
+    gateway: Mapped[str]
+    action: Mapped[str]
+    asked_by: Mapped[str]
+    asked_from: Mapped[str]
+    arguments: Mapped[dict[str, Any]] = mapped_column(JSON)
+    asked_at: Mapped[int] = mapped_column(Nanoseconds)
+    expires_at: Mapped[int] = mapped_column(Nanoseconds)
+    replied_at: Mapped[int | None] = mapped_column(Nanoseconds)
+    reason: Mapped[str]
+    detail: Mapped[str]
+    reply_values: Mapped[dict[str, Any]] = mapped_column(JSON)

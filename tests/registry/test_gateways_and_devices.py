@@ -18,6 +18,7 @@ METER = Device(
     name="Điện cầu cảng 1",
     every=0.5,
     unit_id=7,
+    settings={"timeout": 0.5, "words": ["low", "high"]},
 )
 
 
