@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from drivers.contract import Event
 from drivers.line_listener import LineListener
 from drivers.nmea_sentences import Reject, checksum, frames, tag_is_right
-from drivers.words import Words, settings_of
+from drivers.words import Vocabulary, Words, settings_of
 from telemetry import Device, Instant, Profile, ProfileError, Reading
 
 SENTENCE = "sentence"
@@ -28,6 +28,13 @@ _AIS = (b"VDM,", b"VDO,")
 
 class Settings(Words):
     """An AIS receiver needs none."""
+
+
+class Read(Words):
+    """Nor any for its one metric: it is the sentence."""
+
+
+VOCABULARY = Vocabulary(Settings, Read)
 
 
 class AisReceiver(LineListener):

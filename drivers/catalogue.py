@@ -8,97 +8,122 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-from pydantic import ValidationError
-
 from drivers.contract import Driver, Open
+from drivers.profile_files import Draft, read_profiles
+from drivers.words import Vocabulary
 from telemetry import Device, Profile, ProfileError
+from telemetry.documents import LARGEST
 
-PROTOCOLS = ("ais", "modbus", "mqtt_json", "nmea")
-"""The modules of this room that speak a protocol; each has `open_driver`."""
+PROTOCOLS = (
+    "ais",
+    "modbus",
+    "mqtt_json",
+    "nmea",
+)  # fmt: skip
+"""The modules of this room that speak a protocol; each has `open_driver` and `VOCABULARY`."""
 
 
 class Catalogue:
     """The device models known to this installation: those shipped, then those of the site.
 
-    A site's profile with the id of a shipped one replaces it.
+    A site's profile with the id of a shipped one replaces it. drafts: every profile with the lines it was
+    read from, families (`abstract: true`) among them, which no device can use.
     """
 
-    def __init__(self, profiles: Iterable[Profile]) -> None:
+    def __init__(self, profiles: Iterable[Profile], drafts: Mapping[str, Draft] | None = None) -> None:
         self.profiles: Mapping[str, Profile] = {profile.id: profile for profile in profiles}
+        self.drafts: Mapping[str, Draft] = drafts or {}
 
     def profile(self, profile_id: str) -> Profile:
         """The profile with this id. Raises ProfileError, naming the nearest ids."""
-        if profile_id not in self.profiles:
-            near = get_close_matches(profile_id, self.profiles)
-            hint = f"did you mean {' or '.join(near)}?" if near else "`haidang profiles` lists them"
-            raise ProfileError(f"there is no profile {profile_id!r}; {hint}")
-        return self.profiles[profile_id]
+        if profile_id in self.profiles:
+            return self.profiles[profile_id]
+        if profile_id in self.drafts:
+            models = [id_ for id_, draft in self.drafts.items() if profile_id in draft.ancestors]
+            usable = ", ".join(id_ for id_ in models if id_ in self.profiles) or "none yet"
+            raise ProfileError(f"{profile_id!r} is a family of device models; name one of them: {usable}")
+        near = get_close_matches(profile_id, self.profiles)
+        hint = f"did you mean {' or '.join(near)}?" if near else "`haidang profiles` lists them"
+        raise ProfileError(f"there is no profile {profile_id!r}; {hint}")
 
     def open_driver(self, device: Device) -> Driver:
         """A fresh driver for this device. Raises ProfileError when its profile cannot be used."""
         profile = self.profile(device.profile)
         if device.settings:
             profile = profile.model_copy(update={"settings": profile.settings | device.settings})
-        return _opener(profile)(device, profile)
+        return open_driver(device, profile)
+
+
+def open_driver(device: Device, profile: Profile) -> Driver:
+    """A fresh driver for this device by this profile. Raises ProfileError when it cannot be used."""
+    return cast("Open", _module(profile).open_driver)(device, profile)
+
+
+def vocabulary(protocol: str) -> Vocabulary | None:
+    """A driver's own words, None for one that does not tell them."""
+    module: Any = import_module(f"drivers.{protocol}")
+    return cast("Vocabulary | None", getattr(module, "VOCABULARY", None))
 
 
 def load_catalogue(*site_directories: Path) -> Catalogue:
     """The shipped profiles and those in the site's directories.
 
-    Raises ProfileError with the file's name, also for two files of one folder that share an id.
+    Raises ProfileError with one line for every mistake, which begins with `file:line:column:`.
     """
     shipped: Traversable = files("drivers") / "profiles"
-    profiles: dict[str, Profile] = {}
+    drafts: dict[str, Draft] = {}
+    mistakes: list[str] = []
     for folder in (shipped, *site_directories):
-        profiles |= _load_folder(folder)
-    return Catalogue(profiles.values())
+        found, wrong = read_profiles(read_folder(folder), drafts)
+        drafts |= found
+        mistakes += wrong
+    profiles = [profile for draft in drafts.values() if (profile := _checked(draft, mistakes))]
+    if mistakes:
+        raise ProfileError("\n".join(mistakes))
+    return Catalogue((one for one in profiles if not drafts[one.id].abstract), drafts)
 
 
 def parse_profile(text: str, file_name: str) -> Profile:
-    """A profile from YAML. Raises ProfileError that names the file and every wrong key."""
+    """A profile from YAML. Raises ProfileError with file, line and column of every mistake."""
+    drafts, mistakes = read_profiles([(file_name, text)], {})
+    profiles = [profile for draft in drafts.values() if (profile := _checked(draft, mistakes))]
+    if mistakes:
+        raise ProfileError("\n".join(mistakes))
+    return profiles[0]
+
+
+def _checked(draft: Draft, mistakes: list[str]) -> Profile | None:
     try:
-        document: object = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ProfileError(f"{file_name}: not YAML: {error}") from error
-    try:
-        return Profile.model_validate(document)
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
-        raise ProfileError(f"{file_name}: {wrong}") from error
+        return draft.profile()
+    except ProfileError as error:
+        mistakes.append(str(error))
+        return None
 
 
-def _load_folder(folder: Traversable) -> dict[str, Profile]:
-    profiles: dict[str, Profile] = {}
-    for file in _yaml_files(folder):
-        profile = parse_profile(_text(file), file.name)
-        if profile.id in profiles:
-            raise ProfileError(
-                f"{file.name}: another file of this folder has the id {profile.id}: change one"
-            )
-        profiles[profile.id] = profile
-    return profiles
-
-
-def _yaml_files(folder: Traversable) -> list[Traversable]:
+def read_folder(folder: Traversable) -> list[tuple[str, str]]:
+    """Name and text of every YAML file of a folder, by name. Raises ProfileError."""
     try:
         found = [file for file in folder.iterdir() if file.name.endswith((".yaml", ".yml"))]
     except OSError as error:
         raise ProfileError(f"the profiles in {folder} cannot be read: {error}") from error
-    return sorted(found, key=lambda file: file.name)
+    return [(str(file), read_text(file)) for file in sorted(found, key=lambda file: file.name)]
 
 
-def _text(file: Traversable) -> str:
+def read_text(file: Traversable) -> str:
+    """The text of a file. Raises ProfileError for one that is no UTF-8 text or absurdly long."""
     try:
-        return file.read_text("utf-8")
+        with file.open("rb") as stream:
+            raw = stream.read(LARGEST + 1)
+        if len(raw) > LARGEST:
+            raise ProfileError(f"{file}: larger than {LARGEST:,} bytes: no profile is, and none is read")
+        return raw.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{file.name} cannot be read as UTF-8 text: {error}") from error
+        raise ProfileError(f"{file} cannot be read as UTF-8 text: {error}") from error
 
 
-def _opener(profile: Profile) -> Open:
+def _module(profile: Profile) -> Any:
     if profile.driver not in PROTOCOLS:
         raise ProfileError(
             f"profile {profile.id}: no driver {profile.driver!r}; there are {', '.join(PROTOCOLS)}"
         )
-    module: Any = import_module(f"drivers.{profile.driver}")
-    return cast("Open", module.open_driver)
+    return import_module(f"drivers.{profile.driver}")

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from drivers.contract import Event, Fault
 from drivers.line_listener import LineListener
 from drivers.nmea_fields import FieldError, Fields
-from drivers.nmea_plan import Plan, Settings, plan_of
+from drivers.nmea_plan import Plan, Read, Settings, plan_of
 from drivers.nmea_sentences import Frame, Reject, Sentence, frames, take_apart
 from drivers.nmea_values import declared_invalid
-from drivers.words import settings_of
+from drivers.words import Vocabulary, settings_of
 from telemetry import Device, Instant, Profile, Value
+
+VOCABULARY = Vocabulary(Settings, Read)
 
 
 class Instrument(LineListener):

@@ -27,7 +27,7 @@ def site_catalogue(file: ConfigurationFile) -> Catalogue:
     try:
         return load_catalogue(*folders)
     except ProfileError as error:
-        raise MistakesError([file.mistake(("profiles",), str(error))]) from error
+        raise MistakesError([Mistake(None, None, line) for line in str(error).splitlines()]) from error
 
 
 def site_rules(file: ConfigurationFile) -> tuple[Rule, ...]:

@@ -1,5 +1,6 @@
 """rules.yaml: what it means, and that every mistake is named where it was made."""
 
+import re
 from contextlib import suppress
 
 import pytest
@@ -85,7 +86,10 @@ def test_no_rules_are_rules_too() -> None:
 )
 def test_a_mistake_is_named_with_its_line_its_rule_and_its_key(wrong: str, right: str, sentence: str) -> None:
     assert wrong in GOOD
-    found = mistakes(GOOD.replace(wrong, right, 1), ["duty"])
+    found = [
+        re.sub(r"^(rules\.yaml:\d+):\d+", r"\1", mistake)
+        for mistake in mistakes(GOOD.replace(wrong, right, 1), ["duty"])
+    ]
     assert any(mistake.startswith(sentence) for mistake in found), found
 
 
@@ -118,9 +122,8 @@ def test_what_is_no_list_of_rules_is_refused_with_its_file_and_line(text: str) -
 
 def test_a_few_aliases_cannot_stand_for_gigabytes() -> None:
     layers = "\n".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 12))
-    assert (
-        mistakes("l0: &l0 [x]\n" + layers)[0] == "rules.yaml:2: not YAML: aliases (*name) are not used here"
-    )
+    (told,) = mistakes("l0: &l0 [x]\n" + layers)
+    assert told == "rules.yaml:2:10: not YAML: aliases (*name) are not used here: write it out"
 
 
 pieces = st.lists(st.sampled_from([*GOOD.split(" "), "\n", " ", "- ", ": ", "*", "&a ", "|", '"', "{", "["]))
