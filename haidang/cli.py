@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from haidang.configuration import MistakesError, load
+from haidang.discovery import commands
 from haidang.logs import configure_logs
 from haidang.running import err, loop_factory, told_in_words
 from telemetry import ConfigurationError
@@ -48,6 +49,9 @@ FolderOption = Annotated[
 ]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")]
 FOLDER = Path("haidang-data")
+
+cli.command()(commands.read)
+cli.command()(commands.listen)
 
 
 @cli.command()
