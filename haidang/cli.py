@@ -52,6 +52,7 @@ FOLDER = Path("haidang-data")
 
 cli.command()(commands.read)
 cli.command()(commands.listen)
+cli.add_typer(commands.scan, name="scan")
 
 
 @cli.command()

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from haidang.configuration import ConfigurationFile, load
-from haidang.discovery.words import settings
+from haidang.discovery.words import numbers, settings
 from haidang.logs import configure_logs
 from haidang.running import loop_factory, told_in_words, until_interrupted
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 out = Console(markup=False, emoji=False, highlight=False)
 err = Console(markup=False, emoji=False, highlight=False, stderr=True)
+
+BAUDRATES = "9600,4800,38400,19200,115200"
 
 LinkArgument = Annotated[
     str,
@@ -102,6 +104,29 @@ def listen(
             return
         device = describe(link, catalogue.profile(profile), unit, settings(changes or ()))
         _run(until_interrupted(listen_decoded(device, catalogue, broker, out)))
+
+
+scan = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Find what is on a wire.")
+
+
+@scan.command("serial")
+def scan_serial(
+    ports: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PORT]…", help="/dev/ttyUSB0 …; left out: all of this machine."),
+    ] = None,
+    bauds: Annotated[str, typer.Option(help="Speeds to try, likeliest first.")] = BAUDRATES,
+    seconds: Annotated[float, typer.Option(help="How long to listen at each.", min=0.1, max=600)] = 2.5,
+) -> None:
+    """Listen on serial ports at every usual speed and say what speaks there. Nothing is sent.
+
+    What only answers when it is asked, as Modbus does, stays silent here: try `haidang scan modbus`.
+    """
+    from haidang.discovery.serial_ports import scan_ports
+
+    with told_in_words():
+        configure_logs(level=logging.CRITICAL)
+        _run(until_interrupted(scan_ports(ports or (), numbers(bauds), seconds, out, err)))
 
 
 def _surroundings(config: Path | None) -> "tuple[Catalogue, BrokerAddress | None]":

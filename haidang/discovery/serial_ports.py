@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import serialx
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateways.links import open_link, parse_link
 from haidang.discovery.hearing import Guess, describe, guess
 from telemetry import LinkError
 
-BAUDRATES = (9600, 4800, 38400, 19200, 115200, 57600, 2400)
-"""Modbus and most sensors, NMEA, AIS, newer Modbus, the rest; likeliest first."""
 MOST_HEARD = 8_192  # bytes of one port at one speed
 
 
@@ -37,6 +37,46 @@ class Listened:
     def link(self) -> str:
         """The link for haidang.toml."""
         return f"serial://{self.port.path}?baudrate={self.baudrate}"
+
+
+async def scan_ports(
+    paths: Sequence[str], baudrates: Sequence[int], seconds: float, out: Console, err: Console
+) -> None:
+    """Listens on these ports, or on all there are, and prints what speaks on each. Raises LinkError."""
+    wanted = [Port(path) for path in paths] or await ports()
+    if not wanted:
+        raise LinkError("this machine has no serial port: is the adapter plugged in, and its driver loaded?")
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("", total=len(wanted) * len(baudrates))
+        for number, port in enumerate(wanted):
+            found: list[Listened] = []
+            async for one in listen(port, baudrates, seconds):
+                found.append(one)
+                progress.update(task, advance=1, description=f"{port.path} at {one.baudrate}")
+            progress.update(task, completed=(number + 1) * len(baudrates))
+            _tell(port, found, out)
+
+
+def _tell(port: Port, found: Sequence[Listened], out: Console) -> None:
+    known = [one for one in found if one.guess is not None]
+    best = max(known, key=lambda one: one.guess.frames if one.guess else 0, default=None)
+    name = f"{port.path} {port.name}".rstrip()
+    if best is None or best.guess is None:
+        out.print(f"{name}: {_unknown(found)}", soft_wrap=True)
+        return
+    doubt = "" if best.guess.certain else "perhaps "
+    out.print(f"{name}: {doubt}{best.guess.protocol} at {best.baudrate} baud: {best.heard}", soft_wrap=True)
+    for profile in best.guess.profiles[:1]:
+        out.print(f"  haidang read '{best.link}' --profile {profile}", soft_wrap=True)
+
+
+def _unknown(found: Sequence[Listened]) -> str:
+    """What was heard where nothing was recognised: the longest, or why the port does not open."""
+    heard = [one.heard for one in found if one.heard != "silence"]
+    if heard:
+        return max(heard, key=len)
+    return "silent at every speed; a device that answers only when asked: haidang scan modbus"
 
 
 async def ports() -> list[Port]:

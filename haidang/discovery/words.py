@@ -24,6 +24,14 @@ def units(text: str) -> list[int]:
     return list(found)
 
 
+def numbers(text: str) -> list[int]:
+    """Whole numbers of `9600,4800`. Raises ConfigurationError."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and 0 < len(part) < 8 for part in parts):
+        raise ConfigurationError(f"{text!r} is no list of numbers: write such as 9600,19200")
+    return [int(part) for part in parts]
+
+
 def settings(pairs: Sequence[str]) -> dict[str, object]:
     """`name=value` each; a value is read as YAML does: numbers, true and false, else text.
 
