@@ -9,6 +9,7 @@ from broker.wire import DeviceStatus
 from drivers.contract import Fault
 from gateways.links import shown
 from telemetry import Device, Instant
+from telemetry.secrets import shown_settings
 
 LOG_EVERY = 60.0  # seconds between two log lines on the same fault of the same device
 FAULTS_IN_A_ROW = 3
@@ -98,6 +99,7 @@ class DeviceRecord:
             faults=dict(self.faults),
             last_reading_at=self.last_reading_at,
             last_fault=self.last_fault,
+            settings=shown_settings(device.settings),
         )
 
     def _count(self, reason: str, detail: str, now: Instant, frame: bytes = b"") -> None:

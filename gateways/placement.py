@@ -9,6 +9,7 @@ from broker.wire import DeviceStatus, PushedDevice
 from drivers.catalogue import Catalogue
 from gateways.links import LinkAddress, parse_link, shown
 from telemetry import ConfigurationError, Device
+from telemetry.secrets import shown_settings
 
 FILE, API = "file", "api"
 LISTENERS_SILENCE = 60.0  # seconds
@@ -62,6 +63,7 @@ def _device(wanted: PushedDevice) -> Device:
             name=wanted.name,
             every=wanted.every,
             unit_id=wanted.unit_id,
+            settings=dict(wanted.settings),
         )
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
@@ -102,6 +104,7 @@ def _refusal(wanted: Device | PushedDevice, declared: str, reason: str) -> Devic
         name=wanted.name,
         every=wanted.every,
         unit_id=wanted.unit_id,
+        settings=shown_settings(wanted.settings),
         state="refused",
         detail=reason,
     )
