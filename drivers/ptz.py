@@ -140,6 +140,6 @@ def camera_actions(
     names = {action.name for action in own}
     if twice := sorted(names & {action.name for action in profile.actions}):
         raise ProfileError(
-            f"profile {profile.id}: action {', '.join(twice)}: the driver has one of this name: choose another"
+            f"profile {profile.id}: action {', '.join(twice)}: the driver uses this name itself"
         )
     return (*own, *profile.actions)
