@@ -44,11 +44,11 @@ class Connection(asyncio.Protocol):
 
 @asynccontextmanager
 async def listening(
-    connect: Callable[[set[Connection]], Connection], port: int = 0
+    connect: Callable[[set[Connection]], Connection], port: int = 0, host: str = LOOPBACK
 ) -> AsyncGenerator[tuple[int, set[Connection]]]:
-    """Listens on loopback while the block runs; gives the port and the clients of the moment."""
+    """Listens while the block runs, on loopback unless said; gives the port and the clients of the moment."""
     clients: set[Connection] = set()
-    server = await asyncio.get_running_loop().create_server(lambda: connect(clients), LOOPBACK, port)
+    server = await asyncio.get_running_loop().create_server(lambda: connect(clients), host, port)
     try:
         yield int(server.sockets[0].getsockname()[1]), clients
     finally:

@@ -39,8 +39,8 @@ async def read_until(device: Device, broker: BrokerAddress, wanted: str) -> dict
         while wanted not in values:
             due = driver.wake_at is not None and driver.wake_at <= now().monotonic
             events = list(driver.wake(now())) if due else []
-            if request := driver.outgoing():
-                link.write(request)
+            for sent in driver.outgoing():
+                link.write(sent.payload)
             chunk = await link.read(driver.wake_at)
             events += driver.receive(chunk[0], now(), chunk[1]) if chunk else []
             for event in events:
