@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, cast
 
 HIDDEN = "***"
@@ -36,4 +37,9 @@ def _shown(value: object) -> object:
 def _unhidden(value: object, known: object) -> object:
     if isinstance(value, Mapping) and isinstance(known, Mapping):
         return unhidden_settings(cast("Mapping[str, Any]", value), cast("Mapping[str, Any]", known))
+    if isinstance(value, list) and isinstance(known, list):
+        return [
+            _unhidden(one, before)
+            for one, before in zip_longest(cast("list[object]", value), cast("list[object]", known))
+        ][: len(cast("list[object]", value))]
     return value

@@ -10,7 +10,7 @@ from telemetry.secrets import HIDDEN, shown_settings, unhidden_settings
 NAMES = st.sampled_from(["password", "api_key", "Token", "client_secret", "timeout", "monkey", "word"])
 SETTINGS: st.SearchStrategy[dict[str, Any]] = st.recursive(
     st.dictionaries(NAMES, st.one_of(st.integers(), st.text(max_size=5).filter(lambda text: text != HIDDEN))),
-    lambda inner: st.dictionaries(NAMES, inner),
+    lambda inner: st.dictionaries(NAMES, st.one_of(inner, st.lists(inner, max_size=3))),
     max_leaves=4,
 )
 
