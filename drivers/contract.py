@@ -12,6 +12,10 @@ from typing import Protocol
 from telemetry import Action, Command, Device, Instant, Profile, Reading, Reply
 
 
+RETAINED = "\0"
+"""Begins the origin of an MQTT message that the broker had kept from before; no topic has this character."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Something a device or its wire did wrong. The bytes it happened on are kept as evidence.
@@ -87,8 +91,8 @@ class Driver(Protocol):
     def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
         """Bytes as they came off the link, in any chunking.
 
-        origin: for links that carry whole messages, where this one came from (an MQTT topic, a
-        datagram's sender); empty on a plain byte pipe.
+        origin: for links that carry whole messages, where this one came from (an MQTT topic, behind
+        RETAINED for one the broker had kept; a datagram's sender); empty on a plain byte pipe.
         """
         ...
 

@@ -1,149 +1,220 @@
 """Devices that publish JSON, or plain single values, over MQTT.
 
 The profile's metrics say under which path of the payload a value stands and, where a device spreads its
-values over several topics, on which: see `Read` and `Settings` for the words. All values of one message
-are one Reading. An empty payload only clears a retained message and passes silently.
+values over several topics, on which: see drivers/mqtt_json_words.py for the words. All values of one
+message are one Reading, or one a record where the profile says `each`. An empty payload only clears a
+retained message and passes silently.
 """
 
-import math
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
 
-import msgspec
-from pydantic import AfterValidator, Field
-
-from drivers.contract import Event, Fault, Listener
+from drivers.contract import RETAINED, Event, Fault, Listener, Outgoing
+from drivers.mqtt_json_actions import GIVEN, Answers, Publishing
+from drivers.mqtt_json_names import Names, given_names
+from drivers.mqtt_json_paths import Step, parse_path, scalar_text, walk
+from drivers.mqtt_json_payloads import LONGEST_PAYLOAD, PayloadError, decode
+from drivers.mqtt_json_values import LONGEST_TEXT, Converter, converter, instant
+from drivers.mqtt_json_where import Condition, all_hold, conditions
+from drivers.mqtt_json_words import Availability, Read, Settings, Write
 from drivers.stamps import Stamps
-from drivers.words import Words, place, read_of, settings_of
+from drivers.words import Vocabulary, place, read_of, settings_of
 from telemetry import (
+    Command,
+    CommandError,
     Device,
-    HaidangError,
     Instant,
+    Metric,
     Profile,
     ProfileError,
     Quality,
     Reading,
+    Reply,
     Value,
-    parse_utc,
 )
-from telemetry.times import NANOSECONDS
 from telemetry.topics import check_filter, ends_with
 
-LONGEST_PAYLOAD = 256 * 1024
-LONGEST_TEXT = 1024
+__all__ = ["LONGEST_PAYLOAD", "LONGEST_TEXT", "VOCABULARY", "Publisher", "open_driver"]
+
+VOCABULARY = Vocabulary(settings=Settings, read=Read, write=Write)
+MOST_RECORDS = 1_000
 _EVIDENCE = 1024
-_EXACT = 2**53
-_YEAR_2000 = 946_684_800 * NANOSECONDS
-_DAY = 86_400 * NANOSECONDS
-_NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\s*")
-_TRUTHS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
-_EPOCH_UNITS = ((1e11, NANOSECONDS), (1e14, 1_000_000), (1e17, 1_000), (1e20, 1))
-"""Numbers below the first are seconds, then milliseconds, microseconds, nanoseconds since 1970."""
-
-Tail = Annotated[str, AfterValidator(lambda text: check_filter(text) if text else text)]
-
-
-class PayloadError(HaidangError):
-    """Something in a payload that is not what the profile says. reason: the Fault's word."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-
-
-class Settings(Words):
-    """topic: filter for the last levels of the topic, such as `+/SENSOR`; empty takes every message.
-
-    time: path of the device's own time (RFC 3339, or a number of s, ms, µs or ns since 1970); empty
-    takes the gateway's clock.
-    """
-
-    topic: Tail = ""
-    time: str = ""
-
-
-class Read(Words):
-    """Where one metric stands.
-
-    path: keys and list positions joined by dots (`sensors.0.temp`), or a JSON pointer (RFC 6901) that
-    starts with `/`; empty for a payload that is the value itself. topic: as in the settings, for this
-    metric. type: a `number` may be sent as text; a `boolean` also as 0, 1, on, off.
-    scale, offset: number × scale + offset.
-    """
-
-    path: str
-    topic: Tail = ""
-    type: Literal["number", "text", "boolean"] = "number"
-    scale: float = Field(default=1.0, allow_inf_nan=False)
-    offset: float = Field(default=0.0, allow_inf_nan=False)
+_REMEMBERED_TOPICS = 512
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     metric: str
     topic: str
-    steps: tuple[str, ...]
-    convert: Callable[[object], Value]
+    steps: tuple[Step, ...]
+    where: tuple[Condition, ...]
+    convert: Converter
+
+
+@dataclass(frozen=True, slots=True)
+class _Availability:
+    topic: str
+    steps: tuple[Step, ...]
+    offline: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What one device's profile wants, with the device's names put in."""
+
+    wanted: tuple[_Wanted, ...]
+    where: tuple[Condition, ...]
+    each: tuple[Step, ...]
+    time: tuple[Step, ...]
+    zone: str
+    takes_retained: bool
+    availability: _Availability | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    payload: bytes
+    topic: str
+    retained: bool
+    now: Instant
 
 
 class Publisher(Listener):
-    """Listens to one device's topics.
+    """Listens to one device's topics, and publishes what its actions say.
 
-    Faults, by reason: `overlong`, `not_json`, `deep`, `value` (one value is wrong, the others are read),
-    `no_values` (none of the profile's paths is there), `time` (the reading then carries the gateway's
-    time and is uncertain). The first kilobyte of the payload is kept with each.
+    Faults, by reason: `overlong`, `not_json`, `duplicate_key`, `deep`, `value` (one value is wrong, the
+    others are read), `channel`, `records`, `no_values` (none of the profile's paths is there), `time` (the
+    reading then carries the gateway's time and is uncertain), `offline` (the device, or the broker in its
+    name, says that it is gone). The first kilobyte of the payload is kept with each.
     """
 
-    def __init__(self, device: Device, profile: Profile, wanted: tuple[_Wanted, ...], time: str) -> None:
+    def __init__(self, device: Device, profile: Profile, plan: _Plan, names: Names) -> None:
         self._device = device.id
         self._kind = profile.kind
-        self._wanted = wanted
-        self._time = _steps(time)
+        self._plan = plan
+        self._by_topic: dict[str, tuple[_Wanted, ...]] = {}
         self._stamps = Stamps()
+        self._offline = False
+        self._publishing = {action.name: Publishing(profile, action, names) for action in profile.actions}
+        self._answers = Answers()
+        self._outgoing: list[Outgoing] = []
+        self.actions = profile.actions
+
+    def connected(self, now: Instant) -> Sequence[Event]:
+        """Answers that were awaited are not expected any more."""
+        events = list(self._answers.broken())
+        self.wake_at = None
+        return events
+
+    def wake(self, now: Instant) -> Sequence[Event]:
+        """Ends commands that no answer came for."""
+        events = list(self._answers.overdue(now))
+        self.wake_at = self._answers.wake_at
+        return events
+
+    def outgoing(self) -> Sequence[Outgoing]:
+        """The messages of the commands taken since the last call."""
+        outgoing, self._outgoing = self._outgoing, []
+        return outgoing
+
+    def command(self, command: Command, now: Instant) -> Sequence[Event]:
+        """Publishes at once; done then, or when the answer comes that the profile waits for."""
+        publishing = self._publishing.get(command.action)
+        if publishing is None:
+            return super().command(command, now)
+        try:
+            outgoing = publishing.outgoing(command)
+            awaited = publishing.awaited(command, now.monotonic)
+            if awaited:
+                self._answers.expect(awaited)
+                self.wake_at = self._answers.wake_at
+        except CommandError as error:
+            return (Reply(command.id, command.device, "refused", str(error)),)
+        self._outgoing.append(outgoing)
+        return () if awaited else (Reply(command.id, command.device, detail=GIVEN),)
 
     def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
         """One message: its payload and, as origin, its topic."""
-        wanted = [one for one in self._wanted if not one.topic or ends_with(origin, one.topic)]
-        if not wanted or not chunk:
+        retained = origin.startswith(RETAINED)
+        message = _Message(chunk, origin.removeprefix(RETAINED), retained, now)
+        wanted = self._wanted(message.topic) if self._plan.takes_retained or not retained else ()
+        state = self._plan.availability
+        tells = state is not None and ends_with(message.topic, state.topic)
+        answers = not retained and self._answers.wants(message.topic)
+        if not chunk or not (wanted or tells or answers):
             return ()
+        plain = not any(one.steps for one in wanted)
         try:
-            document = _decode(chunk, plain=not any(one.steps for one in wanted))
+            document = decode(chunk, plain=plain)
         except PayloadError as error:
-            return (self._fault(error.reason, f"{origin}: {error}", chunk),)
-        return list(self._events(wanted, document, chunk, now))
+            return (self._fault(error.reason, f"{message.topic}: {error}", chunk),)
+        events = list[Event](self._answers.answered(message.topic, document) if answers else ())
+        self.wake_at = self._answers.wake_at
+        if state is not None and tells:
+            events += self._told_availability(state, document, message)
+        return events + list(self._events(wanted, document, message))
 
-    def _events(
-        self, wanted: Sequence[_Wanted], document: object, payload: bytes, now: Instant
-    ) -> Iterator[Event]:
+    def _wanted(self, topic: str) -> tuple[_Wanted, ...]:
+        """What stands on this topic; remembered, since a shared link brings everybody's messages."""
+        known = self._by_topic.get(topic)
+        if known is None:
+            known = tuple(one for one in self._plan.wanted if not one.topic or ends_with(topic, one.topic))
+            if len(self._by_topic) >= _REMEMBERED_TOPICS:
+                self._by_topic.clear()
+            self._by_topic[topic] = known
+        return known
+
+    def _told_availability(
+        self, state: _Availability, document: object, message: _Message
+    ) -> Iterator[Fault]:
+        offline = scalar_text(walk(document, state.steps)) in state.offline
+        if offline and not self._offline:
+            yield self._fault("offline", f"{message.topic}: the device is offline", message.payload)
+        self._offline = offline
+
+    def _events(self, wanted: Sequence[_Wanted], document: object, message: _Message) -> Iterator[Event]:
+        if not wanted or not all_hold(self._plan.where, document):
+            return
+        if not self._plan.each:
+            yield from self._record(wanted, document, message)
+            return
+        records = walk(document, self._plan.each)
+        if not isinstance(records, list) or len(records) > MOST_RECORDS:
+            wrong = "no list is there" if not isinstance(records, list) else f"more than {MOST_RECORDS}"
+            yield self._fault("records", f"the records of the profile's `each`: {wrong}", message.payload)
+            return
+        for record in records:
+            yield from self._record(wanted, record, message)
+
+    def _record(self, wanted: Sequence[_Wanted], document: object, message: _Message) -> Iterator[Event]:
         values: dict[str, Value] = {}
-        wrong = False
+        quiet = True  # nobody to blame when nothing was found: a condition held back all there is
         for one in wanted:
-            found = _walk(document, one.steps)
-            if found is None:
+            if not all_hold(one.where, document):
                 continue
+            quiet = False
             try:
-                values[one.metric] = one.convert(found)
+                value = _found(one, document)
             except PayloadError as error:
-                wrong = True
-                yield self._fault(error.reason, f"{one.metric}: {error}", payload)
+                quiet = True
+                yield self._fault(error.reason, f"{one.metric}: {error}", message.payload)
+            else:
+                if value is not None:
+                    values[one.metric] = value
         if values:
-            yield from self._reading(values, document, payload, now)
-        elif not wrong:
-            yield self._fault("no_values", "none of the profile's paths is in this payload", payload)
+            yield from self._reading(values, document, message)
+        elif not quiet:
+            yield self._fault("no_values", "none of the profile's paths is in this payload", message.payload)
 
-    def _reading(
-        self, values: dict[str, Value], document: object, payload: bytes, now: Instant
-    ) -> Iterator[Event]:
-        utc, quality = now.utc, Quality.GOOD
-        told = _walk(document, self._time) if self._time else None
+    def _reading(self, values: dict[str, Value], document: object, message: _Message) -> Iterator[Event]:
+        utc, quality = message.now.utc, Quality.UNCERTAIN if message.retained else Quality.GOOD
+        told = walk(document, self._plan.time) if self._plan.time else None
         if told is not None:
             try:
-                utc = _instant(told, now)
+                utc = instant(told, message.now, self._plan.zone)
             except PayloadError as error:
                 quality = Quality.UNCERTAIN
-                yield self._fault("time", str(error), payload)
+                yield self._fault("time", str(error), message.payload)
         yield Reading(self._device, self._kind, self._stamps.next(utc), values, quality)
 
     def _fault(self, reason: str, detail: str, payload: bytes) -> Fault:
@@ -153,138 +224,57 @@ class Publisher(Listener):
 def open_driver(device: Device, profile: Profile) -> Publisher:
     """A driver for one publishing device. Raises ProfileError naming the metric and the remedy."""
     settings = settings_of(profile, Settings)
-    wanted: list[_Wanted] = []
-    for metric in profile.metrics:
-        read = read_of(profile, metric, Read)
-        if read.type != "number" and (metric.unit != "1" or (read.scale, read.offset) != (1.0, 0.0)):
-            raise ProfileError(
-                f"{place(profile, metric)}: a {read.type} has no unit, scale or offset: leave them out"
-            )
-        topic = read.topic or settings.topic
-        wanted.append(_Wanted(metric.name, topic, _steps(read.path), _converter(read)))
-    return Publisher(device, profile, tuple(wanted), settings.time)
-
-
-def _decode(payload: bytes, *, plain: bool) -> object:
-    """The payload as JSON; where only the payload itself is wanted (`plain`), else as text."""
-    if len(payload) > LONGEST_PAYLOAD:
-        raise PayloadError("overlong", f"{len(payload)} bytes, at most {LONGEST_PAYLOAD} are read")
+    names = Names(f"profile {profile.id}", given_names(device.id, settings.names))
     try:
-        document: object = msgspec.json.decode(payload)
-    except RecursionError as error:
-        raise PayloadError("deep", "nested too deeply") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if plain:
-            return _plain_text(payload)
-        raise PayloadError("not_json", f"not JSON: {error}") from error
-    return document
+        plan = _plan(profile, settings, names)
+    except ValueError as error:
+        raise ProfileError(f"profile {profile.id}: settings: {error}") from error
+    publisher = Publisher(device, profile, plan, names)
+    names.check_used(Settings.model_fields.keys())
+    return publisher
 
 
-def _plain_text(payload: bytes) -> str:
-    try:
-        return payload.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise PayloadError("not_json", f"neither JSON nor text: {error}") from error
+def _plan(profile: Profile, settings: Settings, names: Names) -> _Plan:
+    return _Plan(
+        wanted=tuple(_wanted(profile, metric, settings, names) for metric in profile.metrics),
+        where=conditions(settings.where, names.fill),
+        each=parse_path(settings.each, names.fill),
+        time=parse_path(settings.time, names.fill),
+        zone=settings.zone,
+        takes_retained=settings.retained == "uncertain",
+        availability=_availability(settings.availability, names),
+    )
 
 
-def _steps(path: str) -> tuple[str, ...]:
-    if not path:
-        return ()
-    if path.startswith("/"):
-        return tuple(part.replace("~1", "/").replace("~0", "~") for part in path[1:].split("/"))
-    return tuple(path.split("."))
-
-
-def _walk(document: object, steps: Sequence[str]) -> object:
-    """What stands at the end of the path; None where nothing does or null."""
-    here: Any = document
-    for step in steps:
-        if isinstance(here, dict):
-            here = here.get(step)
-        elif isinstance(here, list) and step.isascii() and step.isdecimal() and len(step) < 7:
-            here = here[int(step)] if int(step) < len(here) else None
-        else:
-            return None
-    return here
-
-
-def _converter(read: Read) -> Callable[[object], Value]:
-    if read.type == "text":
-        return _text
-    if read.type == "boolean":
-        return _truth
-    if (read.scale, read.offset) == (1.0, 0.0):
-        return _number
-    return lambda found: _finite(_number(found) * read.scale + read.offset)
-
-
-def _number(found: object) -> float:
-    """An int stays one while a 64-bit float holds it exactly."""
-    if isinstance(found, str) and _NUMBER.fullmatch(found[:64]) and len(found) <= 64:
-        return _finite(float(found))
-    if isinstance(found, int) and not isinstance(found, bool):
-        if abs(found) <= _EXACT:
-            return found
-        if found.bit_length() > 1000:
-            raise PayloadError("value", "a number too large for a 64-bit float")
-        return float(found)
-    if isinstance(found, float):
-        return _finite(found)
-    raise PayloadError("value", f"{_shown(found)} is not a number")
-
-
-def _finite(number: float) -> float:
-    if not math.isfinite(number):
-        raise PayloadError("value", f"{number} is not a finite number")
-    return number
-
-
-def _text(found: object) -> str:
-    if isinstance(found, dict | list):
-        raise PayloadError("value", f"{_shown(found)} is not a text")
-    text = found if isinstance(found, str) else _shown(found)
-    if len(text) > LONGEST_TEXT:
-        raise PayloadError("value", f"a text of {len(text)} characters, at most {LONGEST_TEXT} are kept")
-    return text
-
-
-def _truth(found: object) -> bool:
-    text = _shown(found).strip("'").lower() if isinstance(found, int | str) else ""
-    if text not in _TRUTHS:
-        raise PayloadError("value", f"{_shown(found)} is not true or false")
-    return _TRUTHS[text]
-
-
-def _shown(found: object) -> str:
-    """A value for a message, short whatever was sent."""
-    if isinstance(found, dict | list):
-        return f"a {type(found).__name__}"
-    if isinstance(found, bool):
-        return str(found).lower()
-    if isinstance(found, int) and found.bit_length() > 64:
-        return "a huge number"
-    return repr(found)[:48]
-
-
-def _instant(told: object, now: Instant) -> int:
-    utc = _told_instant(told)
-    latest = now.utc + _DAY if now.utc >= _YEAR_2000 else 2**63
-    if not _YEAR_2000 <= utc <= latest:
-        raise PayloadError(
-            "time", f"the device says {_shown(told)}, which cannot be; its clock wants setting"
+def _wanted(profile: Profile, metric: Metric, settings: Settings, names: Names) -> _Wanted:
+    read = read_of(profile, metric, Read)
+    scaled = (read.scale, read.offset) != (1.0, 0.0)
+    if read.type != "number" and (metric.unit != "1" or (scaled and not read.bytes)):
+        raise ProfileError(
+            f"{place(profile, metric)}: a {read.type} has no unit, scale or offset: leave them out"
         )
-    return utc
+    try:
+        return _Wanted(
+            metric.name,
+            _tail(read.topic or settings.topic, names),
+            parse_path(read.path, names.fill),
+            conditions(read.where, names.fill),
+            converter(read, {channel.lower(): length for channel, length in settings.channels.items()}),
+        )
+    except ValueError as error:
+        raise ProfileError(f"{place(profile, metric)}: read: {error}") from error
 
 
-def _told_instant(told: object) -> int:
-    if isinstance(told, str) and not _NUMBER.fullmatch(told[:64]):
-        try:
-            return parse_utc(told[:64])
-        except ValueError as error:
-            raise PayloadError("time", f"{_shown(told)} is not a time") from error
-    number = _number(told)
-    for limit, nanoseconds in _EPOCH_UNITS:
-        if abs(number) < limit:
-            whole = math.floor(number)
-            return whole * nanoseconds + round((number - whole) * nanoseconds)
-    raise PayloadError("time", f"{_shown(told)} is not a time")
+def _availability(said: Availability | None, names: Names) -> _Availability | None:
+    if said is None:
+        return None
+    return _Availability(_tail(said.topic, names), parse_path(said.path, names.fill), frozenset(said.offline))
+
+
+def _tail(topic: str, names: Names) -> str:
+    return check_filter(names.fill(topic)) if topic else ""
+
+
+def _found(one: _Wanted, document: object) -> Value | None:
+    found = walk(document, one.steps)
+    return None if found is None else one.convert(found)
