@@ -52,6 +52,9 @@ FOLDER = Path("haidang-data")
 
 cli.command()(commands.read)
 cli.command()(commands.listen)
+cli.command()(commands.add)
+cli.command()(commands.devices)
+cli.command()(commands.remove)
 cli.add_typer(commands.scan, name="scan")
 
 
@@ -152,26 +155,6 @@ def check(file: Annotated[Path, typer.Argument(help="The configuration to look o
     devices = sum(len(gateway.device) for gateway in gateways)
     gates = "1 gateway" if len(gateways) == 1 else f"{len(gateways)} gateways"
     out.print(f"{file}: good: {gates}, {devices} device{'s' * (devices != 1)}", soft_wrap=True)
-
-
-@cli.command()
-def profiles(config: ConfigOption = None) -> None:
-    """List the device models: those shipped and those of the site."""
-    from haidang.checking import site_catalogue
-
-    with told_in_words():
-        catalogue = site_catalogue(load(config))
-    table = Table(Column("profile", no_wrap=True), "driver", "kind", "model", "thiết bị", "values")
-    for profile in sorted(catalogue.profiles.values(), key=lambda one: one.id):
-        table.add_row(
-            profile.id,
-            profile.driver,
-            profile.kind,
-            profile.title.en,
-            profile.title.vi,
-            str(len(profile.metrics)),
-        )
-    out.print(table)
 
 
 @cli.command()

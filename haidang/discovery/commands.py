@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from haidang.calling import DEFAULT_API, calling
 from haidang.configuration import ConfigurationFile, load
 from haidang.discovery.words import numbers, settings
 from haidang.logs import configure_logs
@@ -27,6 +28,7 @@ err = Console(markup=False, emoji=False, highlight=False, stderr=True)
 
 BAUDRATES = "9600,4800,38400,19200,115200"
 
+ApiOption = Annotated[str, typer.Option("--api", help="The platform's API.", envvar="HAIDANG_API")]
 LinkArgument = Annotated[
     str,
     typer.Argument(metavar="LINK", help="The wire: serial:///dev/ttyUSB0?baudrate=9600, tcp://host:502 …"),
@@ -104,6 +106,69 @@ def listen(
             return
         device = describe(link, catalogue.profile(profile), unit, settings(changes or ()))
         _run(until_interrupted(listen_decoded(device, catalogue, broker, out)))
+
+
+def add(
+    device: Annotated[str, typer.Argument(metavar="ID", help="What to call it: quay-power-2")],
+    link: Annotated[str, typer.Option("--link", "-l", help="Its wire.")],
+    profile: ProfileOption,
+    unit: UnitOption = 1,
+    every: Annotated[str | None, typer.Option(help="Seconds between polls, such as 1s.")] = None,
+    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+    changes: SetOption = None,
+    gateway: Annotated[str | None, typer.Option(help="Who reads it; the only one when left out.")] = None,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for its first values.", min=0, max=600)] = 15.0,
+    config: ConfigOption = None,
+    api: ApiOption = DEFAULT_API,
+) -> None:
+    """Add a device to the running platform and show its first values.
+
+    Example: `haidang add quay-power --link tcp://10.0.0.7:502 --profile eastron-sdm630 --unit 1`
+    """
+    from haidang.discovery import adding
+
+    description: dict[str, Any] = {"id": device, "profile": profile, "link": link, "unit_id": unit}
+    description |= {"gateway": gateway, "name": name, "every": every}
+
+    async def work() -> bool:
+        catalogue, _ = _surroundings(config)
+        if given := settings(changes or ()):
+            description["settings"] = given
+        async with calling(api) as calls:
+            return (await adding.add(calls, description, catalogue, wait, out)).state == "ok"
+
+    with told_in_words():
+        good = _run(work())
+    if not good:
+        raise typer.Exit(1)
+
+
+def devices(api: ApiOption = DEFAULT_API) -> None:
+    """List the devices of the running platform and how each fares."""
+    from haidang.discovery import adding
+
+    async def work() -> None:
+        async with calling(api) as calls:
+            out.print(adding.listed(await adding.devices(calls)))
+
+    with told_in_words():
+        _run(work())
+
+
+def remove(
+    device: Annotated[str, typer.Argument(metavar="ID", help="One of `haidang devices`.")],
+    api: ApiOption = DEFAULT_API,
+) -> None:
+    """Remove a device from the running platform; what it said is kept."""
+    from haidang.discovery import adding
+
+    async def work() -> None:
+        async with calling(api) as calls:
+            await adding.remove(calls, device)
+
+    with told_in_words():
+        _run(work())
+    out.print(f"{device} is removed; its readings are kept")
 
 
 scan = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Find what is on a wire.")

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
-from telemetry import Profile, Reading, Value
+from telemetry import Profile, Reading, Value, parse_utc
 from telemetry.times import NANOSECONDS, VIETNAM
 from telemetry.units import display
 
@@ -16,6 +16,17 @@ def clock(nanoseconds: int) -> str:
     """The time of day in Vietnam, to a tenth of a second."""
     moment = datetime.fromtimestamp(nanoseconds / NANOSECONDS, VIETNAM)
     return f"{moment:%H:%M:%S}.{moment.microsecond // 100_000}"
+
+
+def age(moment: str | None, now: int) -> str:
+    """How long ago an RFC 3339 time was, for a table: `12 s`, `3 min`, `5 h`, `2 d`; `never` for none."""
+    if moment is None:
+        return "never"
+    seconds = max(0, now - parse_utc(moment)) // NANOSECONDS
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def number(value: Value) -> str:
