@@ -2,23 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from drivers.nmea_fields import FieldError, Fields, number
 from drivers.nmea_values import TABLE, TRANSDUCERS, Value
-from drivers.words import Words, place, read_of
+from drivers.words import Words, place, read_of, several
 from telemetry import Metric, Profile, ProfileError
 from telemetry.units import conversion
 
 TRANSDUCER = "XDR"
 _DECIMALS = 9
 """Values are rounded here: what the conversion of units adds beyond is noise."""
-
-
-def _several(given: Any) -> Any:
-    return (given,) if isinstance(given, str) else given
 
 
 class Settings(Words):
@@ -38,7 +34,7 @@ class Read(Words):
 
     formatter: str = ""
     value: str = ""
-    xdr: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+    xdr: Annotated[tuple[str, ...], BeforeValidator(several)] = ()
     type: str = ""
     talker: str = ""
     scale: float = Field(default=1.0, allow_inf_nan=False)

@@ -30,6 +30,11 @@ class Vocabulary:
 W = TypeVar("W", bound=Words)
 
 
+def several(given: Any) -> Any:
+    """Lets one text stand for a list of one: `Annotated[tuple[str, ...], BeforeValidator(several)]`."""
+    return (given,) if isinstance(given, str) else given
+
+
 def settings_of(profile: Profile, model: type[W]) -> W:
     """The profile's settings. Raises ProfileError that names the profile and every wrong key."""
     return _checked(model, profile.settings, f"profile {profile.id}: settings")

@@ -9,25 +9,14 @@ from urllib.parse import urlsplit
 import apprise
 
 from broker.session import BrokerAddress
-from drivers.catalogue import Catalogue, load_catalogue
+from drivers.catalogue import Catalogue
 from gateways.links import LinkAddress, parse_link
+from haidang.catalogue import profile_mistakes, site_catalogue
 from haidang.configuration import ConfigurationFile, Mistake, MistakesError, Place
 from rules.loading import parse_rules
 from rules.model import Rule, Threshold
 from stores.influx_address import parse_address
-from telemetry import ConfigurationError, Device, ProfileError
-
-
-def site_catalogue(file: ConfigurationFile) -> Catalogue:
-    """The shipped device models and those of the site. Raises MistakesError."""
-    folders = [file.beside(folder) for folder in file.configuration.profiles]
-    for index, folder in enumerate(folders):
-        if not folder.is_dir():
-            raise MistakesError([file.mistake(("profiles", index), f"{folder} is not a folder")])
-    try:
-        return load_catalogue(*folders)
-    except ProfileError as error:
-        raise MistakesError([Mistake(None, None, line) for line in str(error).splitlines()]) from error
+from telemetry import ConfigurationError, Device
 
 
 def site_rules(file: ConfigurationFile) -> tuple[Rule, ...]:
@@ -51,6 +40,7 @@ def check(file: ConfigurationFile) -> None:
     catalogue = None
     try:
         catalogue = site_catalogue(file)
+        mistakes += profile_mistakes(file, catalogue)
         mistakes += _devices(file, catalogue)
     except MistakesError as error:
         mistakes += error.mistakes

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
 
+from haidang import profiling
 from haidang.configuration import MistakesError, load
 from haidang.discovery import commands
 from haidang.logs import configure_logs
@@ -56,6 +56,7 @@ cli.command()(commands.add)
 cli.command()(commands.devices)
 cli.command()(commands.remove)
 cli.add_typer(commands.scan, name="scan")
+cli.add_typer(profiling.profiles, name="profiles")
 
 
 @cli.command()

@@ -13,7 +13,8 @@ from broker.embedded import embedded_broker
 from broker.session import BrokerAddress
 from drivers.catalogue import Catalogue
 from gateways.daemon import GatewaySettings
-from haidang.checking import check, site_catalogue, site_rules
+from haidang.catalogue import site_catalogue
+from haidang.checking import check, site_rules
 from haidang.configuration import Configuration, ConfigurationFile, GatewaySection
 from ingest.dead_letters import DeadLetters
 from ingest.service import Ingest

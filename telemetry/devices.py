@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from telemetry.errors import ConfigurationError
 from telemetry.times import parse_duration
@@ -33,7 +33,18 @@ def _seconds(value: object) -> object:
 
 
 Identifier = Annotated[str, AfterValidator(check_identifier)]
-Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False)]
+_DURATION_SCHEMA = {
+    "anyOf": [
+        {"type": "number", "exclusiveMinimum": 0},
+        {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ns|us|ms|s|m|h|d|w)\s*$"},
+    ]
+}
+Duration = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    Field(gt=0, allow_inf_nan=False),
+    WithJsonSchema(_DURATION_SCHEMA, mode="validation"),
+]
 """Seconds; written as a number of seconds or as text such as `"500ms"` or `"1s"`."""
 
 

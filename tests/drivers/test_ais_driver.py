@@ -154,7 +154,7 @@ def test_readings_of_one_instant_have_time_stamps_of_their_own() -> None:
 
 def test_a_receiver_asks_for_nothing_and_sends_nothing() -> None:
     driver = listener("ais-receiver")
-    assert (driver.busy, driver.wake_at, driver.outgoing(), list(driver.wake(NOW))) == (False, None, b"", [])
+    assert (driver.busy, driver.wake_at, driver.outgoing(), list(driver.wake(NOW))) == (False, None, (), [])
 
 
 @pytest.mark.parametrize(

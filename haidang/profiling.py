@@ -1,0 +1,120 @@
+"""`haidang profiles`: the device models there are, one as a readable sheet, mistakes, and the JSON Schema."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from drivers.catalogue import Catalogue
+from drivers.profile_checks import check_folder
+from drivers.profile_schema import profile_schema
+from haidang.catalogue import site_catalogue
+from haidang.configuration import load
+from haidang.running import err, told_in_words
+from telemetry import Profile, ProfileError
+
+out = Console(markup=False, emoji=False)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The configuration, haidang.toml.", envvar="HAIDANG_CONFIG"),
+]
+profiles = typer.Typer(help="List the device models; show one, check your own, print their schema.")
+
+
+@profiles.callback(invoke_without_command=True)
+def list_profiles(context: typer.Context, config: ConfigOption = None) -> None:
+    """List the device models: those shipped and those of the site."""
+    if context.invoked_subcommand:
+        return
+    table = Table(Column("profile", no_wrap=True), "driver", "kind", "model", "thiết bị", "values")
+    for profile in sorted(_known(config), key=lambda one: one.id):
+        title, count = profile.title, str(len(profile.metrics))
+        table.add_row(profile.id, profile.driver, profile.kind, title.en, title.vi, count)
+    out.print(table)
+
+
+@profiles.command()
+def show(
+    profile: Annotated[str, typer.Argument(help="The profile's id, as `haidang profiles` lists it.")],
+    config: ConfigOption = None,
+) -> None:
+    """Show one device model: its values, their units and places on the wire, its actions, its source."""
+    with told_in_words():
+        found = Catalogue(_known(config)).profile(profile)
+        out.print(f"{found.id}: {found.title.en} · {found.title.vi}", soft_wrap=True)
+        for name, text in _facts(found):
+            out.print(f"  {name:<9} {text}", soft_wrap=True, highlight=False)
+        out.print(_metrics(found))
+        if found.actions:
+            out.print(_actions(found))
+
+
+@profiles.command()
+def check(path: Annotated[Path, typer.Argument(help="A profile's file, or a folder of them.")]) -> None:
+    """Say everything that is wrong with profiles: file, line, column, and what to do."""
+    with told_in_words():
+        if not path.exists():
+            raise ProfileError(f"there is no file or folder {path}")
+        folder, only = (path, None) if path.is_dir() else (path.parent, path)
+        count, mistakes = check_folder(folder, only)
+    for mistake in mistakes:
+        err.print(mistake, highlight=False, soft_wrap=True)
+    if mistakes:
+        raise typer.Exit(1)
+    out.print(f"{path}: good: {count} profile{'s' * (count != 1)}", soft_wrap=True)
+
+
+@profiles.command()
+def schema() -> None:
+    """Print the JSON Schema of profile files, for an editor."""
+    typer.echo(json.dumps(profile_schema(), indent=2, ensure_ascii=False))
+
+
+def _known(config: Path | None) -> Sequence[Profile]:
+    with told_in_words():
+        return list(site_catalogue(load(config)).profiles.values())
+
+
+def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
+    yield "driver", profile.driver
+    yield "kind", profile.kind
+    if profile.every is not None:
+        yield "every", f"{profile.every:g} s"
+    if profile.settings:
+        yield "settings", _words(profile.settings)
+    if profile.source:
+        yield "source", profile.source
+
+
+def _metrics(profile: Profile) -> Table:
+    table = Table(Column("value", no_wrap=True), "unit", "meaning", "nghĩa", "read")
+    for metric in profile.metrics:
+        unit = "" if metric.unit == "1" else metric.unit
+        table.add_row(metric.name, unit, metric.title.en, metric.title.vi, _words(metric.read))
+    return table
+
+
+def _actions(profile: Profile) -> Table:
+    table = Table(Column("action", no_wrap=True), "arguments", "meaning", "nghĩa", "write")
+    for action in profile.actions:
+        takes = ", ".join(argument.name for argument in action.arguments)
+        table.add_row(action.name, takes, action.title.en, action.title.vi, _words(action.write))
+    return table
+
+
+def _words(said: Any) -> str:
+    """A driver's words as a person writes them, on one line."""
+    if isinstance(said, dict):
+        return ", ".join(f"{key} {_inner(value)}" for key, value in said.items())
+    if isinstance(said, list | tuple):
+        return ", ".join(map(_inner, said))
+    return str(said).lower() if isinstance(said, bool) else str(said)
+
+
+def _inner(said: Any) -> str:
+    return f"({_words(said)})" if isinstance(said, dict | list | tuple) else _words(said)
