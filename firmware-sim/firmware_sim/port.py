@@ -10,13 +10,14 @@ from typing import Self
 
 from broker.session import BrokerAddress
 from drivers.catalogue import Catalogue, load_catalogue
-from firmware_sim import meters, weather_mast, yard_sensor
+from firmware_sim import meters, yard_sensor
 from firmware_sim.ais_receiver import AisReceiver
 from firmware_sim.clock import WorldClock
 from firmware_sim.connections import alongside
 from firmware_sim.modbus_device import ModbusDevice
-from firmware_sim.modbus_servers import serve_rtu, serve_tcp
-from firmware_sim.serial_line import serial_line
+from firmware_sim.modbus_server import ModbusServer
+from firmware_sim.weather_mast import BAUDRATE, WeatherMast
+from firmware_sim.wires import on_pty, on_tcp
 from firmware_sim.world import World
 from telemetry import Device
 
@@ -74,22 +75,22 @@ class SimulatedPort:
         return Device(id="ais-dinh-vu", profile="ais-receiver", link=url, name="AIS Đình Vũ")
 
     async def _weather_mast(self, stack: AsyncExitStack, wires: Path) -> Device:
-        line = stack.enter_context(serial_line(wires / "weather-mast", weather_mast.BAUDRATE))
-        await stack.enter_async_context(alongside(weather_mast.speak(self.world, self.clock, line)))
-        return Device(id="weather-mast", profile="nmea-weather", link=line.url, name="Cột khí tượng")
+        mast = WeatherMast(self.world, self.clock)
+        wire = await stack.enter_async_context(on_pty(wires / "weather-mast", mast, baudrate=BAUDRATE))
+        return Device(id="weather-mast", profile="nmea-weather", link=wire.url, name="Cột khí tượng")
 
     async def _power_meter(self, stack: AsyncExitStack, catalogue: Catalogue) -> Device:
         profile = catalogue.profile("eastron-sdm630")
         meter = ModbusDevice(profile, lambda: meters.power_meter(self.world, self.clock.now()))
-        url = await stack.enter_async_context(serve_tcp(meter))
-        return Device(id="quay-power", profile=profile.id, link=url, name="Điện cầu cảng", every=1)
+        wire = await stack.enter_async_context(on_tcp(ModbusServer(meter)))
+        return Device(id="quay-power", profile=profile.id, link=wire.url, name="Điện cầu cảng", every=1)
 
     async def _level_radar(self, stack: AsyncExitStack, catalogue: Catalogue, wires: Path) -> Device:
         profile = catalogue.profile("dfrobot-sen0676")
         radar = ModbusDevice(profile, lambda: meters.level_radar(self.world, self.clock.now()))
-        line = stack.enter_context(serial_line(wires / "level-radar", RADAR_BAUDRATE))
-        url = await stack.enter_async_context(serve_rtu(line, radar))
-        return Device(id="level-radar", profile=profile.id, link=url, name="Mực nước", every=1)
+        bus = on_pty(wires / "level-radar", ModbusServer(radar, framing="rtu"), baudrate=RADAR_BAUDRATE)
+        wire = await stack.enter_async_context(bus)
+        return Device(id="level-radar", profile=profile.id, link=wire.url, name="Mực nước", every=1)
 
     async def _yard_sensor(self, stack: AsyncExitStack) -> Sequence[Device]:
         if self._broker is None:

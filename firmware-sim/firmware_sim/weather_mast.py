@@ -3,14 +3,15 @@
 Source: IEC 61162-1 for MWV, MWD, XDR, MTW, HDT and ZDA.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from drivers.contract import Outgoing
 from drivers.nmea_sentences import encode
 from firmware_sim.clock import WorldClock
 from firmware_sim.passage import KNOT
-from firmware_sim.serial_line import SerialLine
 from firmware_sim.world import World
+from telemetry import Instant
 
 BAUDRATE = 4800
 TALKER = "WI"
@@ -65,11 +66,23 @@ def said_in(world: World, second: int, at: float) -> Iterator[bytes]:
     return (say(world, at) for every, say in SAID if second % every == 0)
 
 
-async def speak(world: World, clock: WorldClock, line: SerialLine) -> None:
+class WeatherMast:
     """Speaks once a second for ever; of a faster world it tells a second of ours at a time."""
-    second, due = 0, clock.now()
-    while True:
-        for sentences in said_in(world, second, clock.now()):
-            await line.send(sentences)
-        second, due = second + 1, max(due + clock.speed, clock.now() - clock.speed)
-        await clock.until(due)
+
+    def __init__(self, world: World, clock: WorldClock) -> None:
+        self.wake_at: float | None = 0.0
+        self._world, self._clock = world, clock
+        self._second, self._due = 0, clock.now()
+
+    def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Outgoing]:
+        """A mast has no ears."""
+        return ()
+
+    def wake(self, now: Instant) -> Sequence[Outgoing]:
+        """What is due in this second."""
+        at = self._clock.now()
+        said = [Outgoing(sentences) for sentences in said_in(self._world, self._second, at)]
+        self._second += 1
+        self._due = max(self._due + self._clock.speed, at - self._clock.speed)
+        self.wake_at = now.monotonic + max(0.0, (self._due - at) / self._clock.speed)
+        return said

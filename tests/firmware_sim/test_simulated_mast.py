@@ -11,10 +11,13 @@ import pytest
 from drivers.catalogue import load_catalogue
 from firmware_sim import weather_mast
 from firmware_sim.clock import WorldClock
-from firmware_sim.serial_line import serial_line
+from firmware_sim.weather_mast import WeatherMast
+from firmware_sim.wires import on_pty
 from firmware_sim.world import World
 from telemetry import Device, Instant, Reading
+from tests.firmware_sim.echoing import Ticker
 from tests.firmware_sim.worlds import NOON
+from tests.waiting import until
 
 
 def said(seconds: int) -> bytes:
@@ -62,51 +65,34 @@ def test_a_gateways_driver_reads_the_worlds_weather() -> None:
     assert values["clock_offset"] == pytest.approx(0, abs=0.011)
 
 
-async def test_the_line_carries_no_more_bytes_than_its_baud_rate(tmp_path: Path) -> None:
-    rests: list[float] = []
-
-    async def rest(seconds: float) -> None:
-        rests.append(seconds)
-
-    sentences = said(2)
-    with (
-        serial_line(tmp_path / "mast", weather_mast.BAUDRATE, rest) as line,
-        line.path.open("rb", buffering=0) as far,
-    ):
-        await line.send(sentences)
-        assert read_all(far) == sentences
-    assert sum(rests) == pytest.approx(len(sentences) / 480)
-    assert max(rests) <= 0.05
-
-
 async def test_the_mast_is_read_over_its_pty(tmp_path: Path) -> None:
-    world, clock = World(1), WorldClock(NOON)
     loop = asyncio.get_running_loop()
-    with serial_line(tmp_path / "mast", weather_mast.BAUDRATE) as line:
-        assert line.url == f"serial://{tmp_path}/mast?baudrate=4800"
-        far = os.open(line.path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    mast = WeatherMast(World(1), WorldClock(NOON))
+    async with on_pty(tmp_path / "mast", mast, baudrate=weather_mast.BAUDRATE) as wire:
+        assert wire.url == f"serial://{tmp_path}/mast?baudrate=4800"
+        far = os.open(wire.path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
         reader = asyncio.StreamReader()
         pipe, _ = await loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(far, "rb", buffering=0)
         )
-        speaking = asyncio.create_task(weather_mast.speak(world, clock, line))
         async with asyncio.timeout(20):
             heard = [(await reader.readline())[3:6] for _ in range(7)]
-        speaking.cancel()
         pipe.close()
     assert heard[:6] == [b"MWV", b"MWD", b"XDR", b"MTW", b"HDT", b"ZDA"]
     assert heard[6] == b"MWV"
 
 
-def test_a_line_nobody_read_holds_little_and_still_carries_what_comes_next(tmp_path: Path) -> None:
-    with serial_line(tmp_path / "mast", 4800) as line:
-        for number in range(50_000):
-            line.put(b"%08d\r\n" % number)
-        with line.path.open("rb", buffering=0) as far:
+async def test_a_line_nobody_read_holds_little_and_still_carries_what_comes_next(tmp_path: Path) -> None:
+    speaker = Ticker(0.0, b"x" * 999 + b"\n")
+    async with on_pty(tmp_path / "mast", speaker) as wire:
+        await until(lambda: wire.counts["unheard"] >= 3)
+        speaker.line, speaker.every = b"newest\r\n", 30.0
+        said = wire.counts["said"]
+        await until(lambda: wire.counts["said"] > said)
+        with wire.path.open("rb", buffering=0) as far:
             old = read_all(far)
-            line.put(b"newest\r\n")
-            assert read_all(far).endswith(b"newest\r\n")
-    assert len(old) < 50_000 * 10 / 2
+    assert old.endswith(b"newest\r\n")
+    assert len(old) < said * 1000 / 2
 
 
 def read_all(far: FileIO) -> bytes:
@@ -117,7 +103,7 @@ def read_all(far: FileIO) -> bytes:
     return found
 
 
-def test_the_path_of_the_line_is_gone_after_its_block(tmp_path: Path) -> None:
-    with serial_line(tmp_path / "mast", 4800) as line:
-        assert line.path.is_symlink()
-    assert not line.path.is_symlink()
+async def test_the_path_of_the_line_is_gone_after_its_block(tmp_path: Path) -> None:
+    async with on_pty(tmp_path / "mast", Ticker(30)) as wire:
+        assert wire.path.is_symlink()
+    assert not wire.path.is_symlink()

@@ -15,8 +15,8 @@ from drivers.modbus_frames import Frame, Request, decode_reply, encode_request
 from drivers.modbus_plan import Plan
 from firmware_sim import meters
 from firmware_sim.modbus_device import ModbusDevice
-from firmware_sim.modbus_servers import serve_rtu, serve_tcp
-from firmware_sim.serial_line import serial_line
+from firmware_sim.modbus_server import ModbusServer
+from firmware_sim.wires import on_pty, on_tcp
 from firmware_sim.world import RADAR_HEIGHT, World
 from telemetry import Profile
 from tests.firmware_sim.libmodbus import Client, rtu_client
@@ -49,8 +49,8 @@ def floats(registers: Sequence[int]) -> tuple[float, ...]:
 
 async def test_pymodbus_reads_the_quays_feed_over_tcp() -> None:
     feed = WORLD.power(NOON)
-    async with serve_tcp(meter()) as url:
-        client = AsyncModbusTcpClient("127.0.0.1", port=port_of(url))
+    async with on_tcp(ModbusServer(meter())) as wire:
+        client = AsyncModbusTcpClient("127.0.0.1", port=port_of(wire.url))
         assert await client.connect()
         first = floats((await client.read_input_registers(0x0000, count=18, device_id=1)).registers)
         energy = floats((await client.read_input_registers(0x0046, count=6, device_id=1)).registers)
@@ -62,8 +62,8 @@ async def test_pymodbus_reads_the_quays_feed_over_tcp() -> None:
 
 
 async def test_pymodbus_is_refused_what_the_meter_does_not_have() -> None:
-    async with serve_tcp(meter()) as url:
-        client = AsyncModbusTcpClient("127.0.0.1", port=port_of(url))
+    async with on_tcp(ModbusServer(meter())) as wire:
+        client = AsyncModbusTcpClient("127.0.0.1", port=port_of(wire.url))
         assert await client.connect()
         missing = await client.read_input_registers(0x0200, count=2, device_id=1)
         writing = await client.write_register(0, 1, device_id=1)
@@ -75,10 +75,9 @@ async def test_pymodbus_is_refused_what_the_meter_does_not_have() -> None:
 
 
 async def test_libmodbus_reads_the_water_over_rtu(tmp_path: Path) -> None:
-    with serial_line(tmp_path / "radar", 115_200) as line:
-        async with serve_rtu(line, radar()) as url:
-            assert url == f"serial://{tmp_path}/radar?baudrate=115200"
-            registers = await asyncio.to_thread(_read_radar, line.path)
+    async with on_pty(tmp_path / "radar", ModbusServer(radar(), framing="rtu"), baudrate=115_200) as wire:
+        assert wire.url == f"serial://{tmp_path}/radar?baudrate=115200"
+        registers = await asyncio.to_thread(_read_radar, wire.path)
     distance, level, height = registers
     assert level == round(WORLD.water_level(NOON) * 1000)
     assert distance == round((RADAR_HEIGHT - WORLD.water_level(NOON)) * 1000)
@@ -91,9 +90,8 @@ def _read_radar(path: Path) -> list[int]:
 
 
 async def test_two_devices_share_a_line_and_a_third_unit_stays_silent(tmp_path: Path) -> None:
-    with serial_line(tmp_path / "bus", 9600) as line:
-        async with serve_rtu(line, radar(7), meter(9)):
-            await asyncio.to_thread(_talk_to_three_units, line.path)
+    async with on_pty(tmp_path / "bus", ModbusServer(radar(7), meter(9), framing="rtu")) as wire:
+        await asyncio.to_thread(_talk_to_three_units, wire.path)
 
 
 def _talk_to_three_units(path: Path) -> None:
@@ -111,8 +109,8 @@ def _silent(client: Client) -> None:
 
 
 async def test_a_request_byte_by_byte_is_answered_once() -> None:
-    async with serve_tcp(radar()) as url:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(url))
+    async with on_tcp(ModbusServer(radar())) as wire:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(wire.url))
         for byte in bytes.fromhex("0007 0000 0006 01 03 0005 0001 0008 0000 0006 01 03 0005 0001"):
             writer.write(bytes((byte,)))
             await writer.drain()
