@@ -38,6 +38,29 @@ class Metric(_Frozen):
     read: dict[str, Any] = {}
 
 
+def _spread_flags(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+    """A status word whose `read` names its bits under `flags` becomes a metric for each of them."""
+    return tuple(one for metric in metrics for one in _flags_of(metric))
+
+
+def _flags_of(metric: Metric) -> list[Metric]:
+    flags: dict[Any, Any] | str | None = metric.read.get("flags")
+    if not isinstance(flags, dict) or not flags:
+        return [metric]
+    read = {word: said for word, said in metric.read.items() if word != "flags"}
+    spread: list[Metric] = []
+    for bit, flag in flags.items():
+        words: dict[str, Any] = flag if isinstance(flag, dict) else {"name": flag}
+        name = str(words.get("name"))
+        title = words.get("title") or {
+            "en": f"{metric.title.en}: {name.replace('_', ' ')}",
+            "vi": f"{metric.title.vi}: {name.replace('_', ' ')}",
+        }
+        fields = {"name": f"{metric.name}_{name}", "title": title, "read": read | {"bit": bit}}
+        spread.append(Metric.model_validate(fields))
+    return spread
+
+
 _Named = TypeVar("_Named", Metric, Action)
 
 
@@ -57,6 +80,8 @@ class Profile(_Frozen):
     settings: what holds for the whole device, in the driver's own words.
     source: the public document the description was taken from.
     actions: what the device can be told, beside what its driver offers for every model.
+    metrics: a status word with `flags` in its `read` stands here as one metric a flag, named
+    <metric>_<flag>, so that stores, rules and boards know each by its name.
     """
 
     id: Identifier
@@ -66,5 +91,7 @@ class Profile(_Frozen):
     every: Duration | None = None
     source: str = ""
     settings: dict[str, Any] = {}
-    metrics: Annotated[tuple[Metric, ...], AfterValidator(_check_distinct)] = ()
+    metrics: Annotated[
+        tuple[Metric, ...], AfterValidator(_spread_flags), AfterValidator(_check_distinct)
+    ] = ()
     actions: Annotated[tuple[Action, ...], AfterValidator(_check_distinct)] = ()
