@@ -12,6 +12,7 @@ import msgspec
 
 from api.answers import encode
 from api.ships import Ship, ship_of
+from broker.statuses import merged
 from broker.wire import GatewayStatus, LiveReading
 from telemetry import Quality, Value, format_utc
 from telemetry.times import NANOSECONDS
@@ -211,12 +212,9 @@ class Current:
             del self._ships.entries[mmsi]
 
     def take_status(self, gateway: str, heard: Heard) -> Heard:
-        """What a gateway said of itself, or the broker of it: the will names no devices, so those last
-        named are kept."""
+        """What a gateway said of itself, or the broker of it; the devices that it left out as they were."""
         before = self._gateways.entries.get(gateway)
-        if before is not None and not heard.status.online and not heard.status.devices:
-            devices = before.status.devices
-            heard = Heard(msgspec.structs.replace(heard.status, devices=devices), heard.at)
+        heard = Heard(merged(before.status if before else None, heard.status), heard.at)
         self._gateways.put(gateway, heard)
         return heard
 

@@ -20,7 +20,8 @@ from api.gateways.schemas import reported_item
 from api.incidents.schemas import incident_item
 from broker import topics
 from broker.session import BrokerAddress, Message, Session, stay_connected, together
-from broker.wire import GatewayStatus, LiveReading, decode
+from broker.statuses import decode_status
+from broker.wire import LiveReading, decode
 from registry import Incident, IncidentState, Registry
 from telemetry import LinkError, RegistryError, WireError
 from vessels.picture import Vessel
@@ -166,7 +167,7 @@ class LiveView:
         if not message.payload:
             self.current.forget(Topic.GATEWAYS, gateway)
             return ()
-        status = decode(message.payload, GatewayStatus)
+        status = decode_status(message.payload)
         heard = self.current.take_status(gateway, Heard(status, None if message.retained else now))
         if status.online:
             self.desired.applied(gateway, status.configuration)

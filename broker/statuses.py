@@ -6,6 +6,8 @@ magic bytes, so a reader knows which it has.
 
 import zlib
 
+import msgspec
+
 from broker.wire import GatewayStatus, decode, encode
 from telemetry import WireError
 
@@ -45,3 +47,15 @@ def _unpacked(payload: bytes) -> bytes:
         limit = f"{LARGEST_STATUS >> 20} MiB"
         raise WireError(f"not a status: its gzip is cut short, or unpacks to more than {limit}")
     return content
+
+
+def merged(before: GatewayStatus | None, status: GatewayStatus) -> GatewayStatus:
+    """What a gateway said, completed by what it said before where that still holds.
+
+    A partial status names the devices that changed, and the will none; the others are as they were.
+    """
+    if before is None or not (status.partial or (not status.online and not status.devices)):
+        return status
+    devices = {device.id: device for device in before.devices}
+    devices.update((device.id, device) for device in status.devices)
+    return msgspec.structs.replace(status, devices=tuple(devices.values()))

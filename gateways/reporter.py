@@ -8,13 +8,14 @@ import msgspec
 
 from broker import topics
 from broker.session import Session
-from broker.wire import GatewayStatus, encode
+from broker.statuses import encode_status
+from broker.wire import GatewayStatus
+from gateways.telling import Telling
 
-SAY_EVERY = 10.0  # seconds
 LOOK_EVERY = 1.0  # seconds
+REST = 50
+"""Times as long as a look took, until the next: many devices on a slow machine are looked at less often."""
 LARGEST_STATUS = 900_000  # bytes; brokers take a megabyte
-
-_Gist = tuple[object, ...]
 
 
 class Reporter:
@@ -42,38 +43,34 @@ class Reporter:
             await self._gone.wait()
 
     async def _report(self, session: Session) -> None:
-        said: _Gist = ()
-        said_at = 0.0
+        telling = Telling()
         while not self._leaving.is_set():
-            status = self._snapshot()
-            if (gist := _gist(status)) != said or time.monotonic() - said_at >= SAY_EVERY:
-                await session.publish(self._topic, fitting(status), retain=True)
-                said, said_at = gist, time.monotonic()
-            await self._pause()
+            began = time.monotonic()
+            news = telling.next(self._snapshot(), began)
+            payload = None if news is None else fitting(news)
+            took = time.monotonic() - began
+            if news is not None and payload is not None:
+                await session.publish(self._topic, payload, retain=not news.partial)
+            await self._pause(max(LOOK_EVERY, REST * took))
         farewell = msgspec.structs.replace(self._snapshot(), online=False)
         await session.publish(self._topic, fitting(farewell), retain=True)
         self._gone.set()
 
-    async def _pause(self) -> None:
+    async def _pause(self, seconds: float) -> None:
         try:
-            async with asyncio.timeout(LOOK_EVERY):
+            async with asyncio.timeout(seconds):
                 await self._leaving.wait()
         except TimeoutError:
             return
 
 
-def _gist(status: GatewayStatus) -> _Gist:
-    """What is worth saying at once; counts can wait."""
-    states = tuple((device.id, device.state, device.detail) for device in status.devices)
-    return (status.configuration, tuple(status.refused), tuple(status.alerts.items()), states)
-
-
 def fitting(status: GatewayStatus) -> bytes:
-    """As JSON; where a thousand devices make it too large, only those that need someone."""
-    payload = encode(status)
+    """As it travels; where tens of thousands of devices make it too large even so, only those that need
+    someone, marked as a part: nobody takes the others for gone."""
+    payload = encode_status(status)
     if len(payload) > LARGEST_STATUS:
         troubled = [device for device in status.devices if device.state != "ok"]
-        payload = encode(msgspec.structs.replace(status, devices=troubled))
+        payload = encode_status(msgspec.structs.replace(status, devices=troubled, partial=True))
     if len(payload) > LARGEST_STATUS:
-        payload = encode(msgspec.structs.replace(status, devices=()))
+        payload = encode_status(msgspec.structs.replace(status, devices=(), partial=True))
     return payload

@@ -17,7 +17,8 @@ from prometheus_client import Counter, Gauge
 
 from broker import topics
 from broker.session import BrokerAddress, Message, Session, stay_connected, together
-from broker.wire import Batch, GatewayStatus, Poison, Receipt, decode, decode_batch, encode
+from broker.statuses import decode_status, merged
+from broker.wire import Batch, GatewayStatus, Poison, Receipt, decode_batch, encode
 from ingest.columns import Intake, columns
 from ingest.dead_letters import DeadLetter, DeadLetters, readable
 from ingest.expected import ExpectedDevices
@@ -73,6 +74,7 @@ class Ingest:
         self._queue: asyncio.Queue[_Taken] = asyncio.Queue(WAITING_BATCHES)
         self._ledger = Ledger({})
         self._expected = ExpectedDevices(())
+        self._statuses: dict[str, GatewayStatus] = {}
         self._health: dict[str, Points] = {}
         self._session: Session | None = None
         self._recording = asyncio.Lock()
@@ -116,15 +118,17 @@ class Ingest:
     async def _learn(self, message: Message) -> None:
         try:
             gateway = topics.gateway_of(message.topic)
-            status = decode(message.payload, GatewayStatus) if message.payload else None
+            status = decode_status(message.payload) if message.payload else None
         except (ValueError, WireError) as error:
             log.warning("ingest.status_unreadable", topic=message.topic, reason=str(error))
             return
         if status is None:
+            self._statuses.pop(gateway, None)
             changed = self._expected.forget(gateway)
         else:
             if message.retained:
                 status = replace(status, clock=0)  # said we do not know when
+            self._statuses[gateway] = status = merged(self._statuses.get(gateway), status)
             self._health[gateway] = health_points(gateway, status, time.time_ns())
             changed = self._expected.learn(gateway, status)
         if changed:

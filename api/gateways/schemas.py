@@ -1,9 +1,11 @@
 """What the API takes and shows of gateways."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import Field
 
+from api.answers import encode
 from api.current import Heard, Item, Topic
 from api.shapes import Declared, Given, Shown, time_or_none
 from broker.wire import DeviceStatus
@@ -118,26 +120,27 @@ def reported(gateway: str, heard: Heard | None) -> ReportedGateway:
 
 def device_state(status: DeviceStatus | None, device: str, *, online: bool) -> DeviceState:
     """How a device fares; its state is unknown while its gateway is away."""
-    said = status or DeviceStatus(id=device, profile="", link="", declared="", state="unknown")
-    return DeviceState(
-        id=device,
-        state=said.state if online else "unknown",
-        detail=said.detail,
-        readings=said.readings,
-        faults=said.faults,
-        last_reading_at=time_or_none(said.last_reading_at),
-        last_fault=said.last_fault,
-    )
+    return DeviceState.model_validate(_state_fields(status, device, online=online))
 
 
 def reported_item(gateway: str, heard: Heard) -> Item:
-    """The gateway in the live stream."""
+    """The gateway in the live stream: a LiveGateway, written by msgspec since devices may be thousands."""
     status = heard.status
-    shown = LiveGateway(
-        **dict(reported(gateway, heard)),
-        devices=[device_state(device, device.id, online=status.online) for device in status.devices],
-    )
-    return Item(Topic.GATEWAYS, gateway, shown.model_dump_json().encode())
+    devices = [_state_fields(device, device.id, online=status.online) for device in status.devices]
+    return Item(Topic.GATEWAYS, gateway, encode(dict(reported(gateway, heard)) | {"devices": devices}))
+
+
+def _state_fields(status: DeviceStatus | None, device: str, *, online: bool) -> dict[str, Any]:
+    said = status or DeviceStatus(id=device, profile="", link="", declared="", state="unknown")
+    return {
+        "id": device,
+        "state": said.state if online else "unknown",
+        "detail": said.detail,
+        "readings": said.readings,
+        "faults": said.faults,
+        "last_reading_at": time_or_none(said.last_reading_at),
+        "last_fault": said.last_fault,
+    }
 
 
 def _skew(heard: Heard) -> float | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from broker import topics
 from broker.session import BrokerAddress, Session, stay_connected
-from broker.wire import Configuration, GatewayStatus, Receipt, decode, decode_batch, encode
+from broker.statuses import decode_status
+from broker.wire import Configuration, GatewayStatus, Receipt, decode_batch, encode
 from gateways.background import background
 from telemetry import Reading
 from tests.waiting import until
@@ -54,7 +55,7 @@ class Centre:
         self.session = session
         async for message in session.messages():
             if message.topic == topics.status(self.gateway):
-                self.statuses.append(decode(message.payload, GatewayStatus))
+                self.statuses.append(decode_status(message.payload))
             elif not self.deaf:
                 await self._take(message.payload, session)
 

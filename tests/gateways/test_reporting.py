@@ -1,29 +1,80 @@
 """What a gateway says of itself: never too large to send, never a flood in the log."""
 
+import random
+
 import msgspec
 from structlog.testing import capture_logs
 
+from broker.statuses import decode_status
 from broker.wire import DeviceStatus, GatewayStatus, decode
 from drivers.contract import Fault
 from gateways.device_record import LOG_EVERY, DeviceRecord
 from gateways.reporter import LARGEST_STATUS, fitting
+from gateways.telling import Telling
 from telemetry import Device, Instant
 
 
 def statuses(number: int, state: str) -> list[DeviceStatus]:
-    return [DeviceStatus(f"d-{one}", "p" * 200, "tcp://h:1", "file", state=state) for one in range(number)]
+    return [DeviceStatus(f"d-{one}", "p" * 100, "tcp://h:1", "file", state=state) for one in range(number)]
 
 
-def test_a_status_too_large_for_brokers_lists_only_the_devices_that_need_someone() -> None:
-    few = GatewayStatus(True, devices=statuses(3, "ok"))
-    assert decode(fitting(few), GatewayStatus) == few
+def random_names(number: int, state: str) -> list[DeviceStatus]:
+    """Such that do not compress."""
+    return [
+        DeviceStatus(f"d-{one}", random.Random(one).randbytes(100).hex(), "tcp://h:1", "file", state=state)
+        for one in range(number)
+    ]
+
+
+def test_five_thousand_devices_fit_into_one_status() -> None:
     many = GatewayStatus(True, accepted=7, devices=[*statuses(5_000, "ok"), *statuses(3, "faulty")])
-    assert decode(fitting(many), GatewayStatus) == msgspec.structs.replace(
-        many, devices=statuses(3, "faulty")
+    assert len(fitting(many)) < LARGEST_STATUS / 4
+    assert decode_status(fitting(many)) == many
+    few = GatewayStatus(True, devices=statuses(3, "ok"))
+    assert decode(fitting(few), GatewayStatus) == few, "a short one is plain JSON"
+
+
+def test_a_status_too_large_even_so_is_marked_as_a_part() -> None:
+    crowd, troubled = random_names(15_000, "ok"), random_names(3, "faulty")
+    told = decode_status(fitting(GatewayStatus(True, accepted=7, devices=[*crowd, *troubled])))
+    assert (told.partial, told.devices) == (True, troubled)
+    told = decode_status(fitting(GatewayStatus(True, accepted=7, devices=random_names(15_000, "faulty"))))
+    assert (told.partial, told.devices, told.accepted) == (True, [], 7)
+
+
+def test_a_small_fleet_is_told_whole_at_every_change_and_every_ten_seconds() -> None:
+    telling, well = Telling(), GatewayStatus(True, devices=statuses(3, "ok"))
+    assert telling.next(well, 0) == well
+    assert telling.next(msgspec.structs.replace(well, accepted=1), 9) is None
+    assert telling.next(well, 10) == well
+    ill = msgspec.structs.replace(well, devices=[*statuses(2, "ok"), *statuses(1, "faulty")])
+    assert telling.next(ill, 11) == ill
+
+
+def test_of_a_large_fleet_only_changes_are_told_at_once_and_all_of_it_less_often() -> None:
+    telling, well = Telling(), GatewayStatus(True, devices=statuses(5_000, "ok"))
+    assert telling.next(well, 0) == well
+    ill = msgspec.structs.replace(well, devices=[*statuses(1, "faulty"), *statuses(5_000, "ok")[1:]])
+    assert telling.next(ill, 1) == GatewayStatus(True, devices=statuses(1, "faulty"), partial=True)
+    assert telling.next(ill, 2) is None
+    assert telling.next(ill, 11) == GatewayStatus(True, partial=True, devices=[]), (
+        "counts, and a sign of life"
     )
-    all_broken = GatewayStatus(True, accepted=7, devices=statuses(5_000, "faulty"))
-    assert len(fitting(all_broken)) < LARGEST_STATUS
-    assert decode(fitting(all_broken), GatewayStatus) == GatewayStatus(True, accepted=7)
+    assert telling.next(ill, 100) == ill
+
+
+def test_another_configuration_alert_or_device_is_told_with_all_devices() -> None:
+    telling, status = Telling(), GatewayStatus(True, devices=statuses(5_000, "ok"))
+    telling.next(status, 0)
+    for changes in (
+        {"configuration": 1},
+        {"alerts": {"disk-full": "the disk is full"}},
+        {"refused": {"disk-full": 1}},
+        {"devices": statuses(4_999, "ok")},
+        {"devices": statuses(5_000, "ok")},
+    ):
+        status = msgspec.structs.replace(status, **changes)
+        assert telling.next(status, 1) == status
 
 
 def test_the_same_fault_is_logged_once_a_minute_with_how_often_it_was_not() -> None:
