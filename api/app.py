@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from api import health, pages, profiles, rules, stream
 from api.asked import refuse_unknown
+from api.devices import commands, readings
 from api.devices import endpoints as devices
-from api.devices import readings
 from api.documentation import PROBLEM, install_documentation
 from api.gateways import endpoints as gateways
 from api.guard import Guard
@@ -33,7 +33,7 @@ def create_app(parts: Parts) -> FastAPI:
     )
     app.state.parts = parts
     v1 = APIRouter(prefix=PREFIX)
-    for slice_ in (gateways, devices, readings, profiles, vessels, track, incidents, rules):
+    for slice_ in (gateways, devices, commands, readings, profiles, vessels, track, incidents, rules):
         v1.include_router(slice_.router, dependencies=[Depends(refuse_unknown)])
     v1.include_router(stream.router)
     app.include_router(v1)

@@ -111,4 +111,12 @@ async def every_device(
 
 def _pushed(record: DeviceRecord) -> PushedDevice:
     device = record.device
-    return PushedDevice(device.id, device.profile, device.link, device.name, device.every, device.unit_id)
+    return PushedDevice(
+        id=device.id,
+        profile=device.profile,
+        link=device.link,
+        name=device.name,
+        every=device.every,
+        unit_id=device.unit_id,
+        settings=device.settings,
+    )

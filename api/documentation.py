@@ -21,6 +21,7 @@ Telemetry of a port and its city: gateways, devices, readings, ships and inciden
 TAGS: list[dict[str, Any]] = [
     {"name": "gateways", "description": "The daemons at the quay that read devices."},
     {"name": "devices", "description": "What is read: provisioned here, or declared in a file."},
+    {"name": "commands", "description": "What devices can be told, telling it, and who told what."},
     {"name": "readings", "description": "What devices said, newest or over time."},
     {"name": "profiles", "description": "Device models."},
     {"name": "vessels", "description": "The traffic picture and tracks."},

@@ -2,6 +2,7 @@
 
 live topics, statuses → Current → Audience → WebSockets
 registry → Desired → retained configurations
+replies → CommandRoad → ledger, and whoever waits
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from api.audience import Interest, Listener
+from api.command_road import CommandRoad
 from api.current import Current, Heard, Item, Topic
 from api.desired import Desired
 from api.gateways.schemas import reported_item
@@ -66,6 +68,7 @@ class LiveView:
     ) -> None:
         self.current = Current()
         self.desired = Desired(registry)
+        self.commands = CommandRoad(registry.commands)
         self._broker = broker
         self._registry = registry
         self._clock = clock
@@ -86,7 +89,8 @@ class LiveView:
 
     async def run(self) -> None:
         """Stays connected for ever."""
-        await stay_connected(self._broker, self._client_id, self._converse)
+        staying = stay_connected(self._broker, self._client_id, self._converse)
+        await together(staying, self.commands.record_ends())
 
     def seed(self, readings: Iterable[LiveReading], vessels: Iterable[Vessel]) -> None:
         """What the store knew before anything is heard."""
@@ -130,7 +134,11 @@ class LiveView:
 
     async def _converse(self, session: Session) -> None:
         await session.subscribe(
-            topics.LIVE_READINGS, topics.LIVE_VESSELS, topics.LIVE_INCIDENTS, topics.ALL_STATUSES
+            topics.LIVE_READINGS,
+            topics.LIVE_VESSELS,
+            topics.LIVE_INCIDENTS,
+            topics.ALL_STATUSES,
+            topics.ALL_REPLIES,
         )
 
         async def publish(topic: str, payload: bytes) -> None:
@@ -138,7 +146,12 @@ class LiveView:
 
         self._session = session
         try:
-            await together(self._listen(session), self.desired.run(publish), self._follow_incidents())
+            await together(
+                self._listen(session),
+                self.desired.run(publish),
+                self.commands.converse(session.publish),
+                self._follow_incidents(),
+            )
         finally:
             self._session = None
 
@@ -159,6 +172,9 @@ class LiveView:
             return self.current.take_vessels(decode(message.payload, list[Vessel]), now)
         if message.topic == topics.LIVE_INCIDENTS:
             self._incidents_changed.set()
+            return ()
+        if message.topic.endswith("/reply"):
+            self.commands.take_reply(message.topic, message.payload, now)
             return ()
         return self._take_status(message, now)
 

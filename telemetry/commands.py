@@ -15,6 +15,7 @@ from telemetry.units import check_unit
 from telemetry.words import Name, Title
 
 _LONGEST_TEXT = 200
+_LARGEST = 1e300
 
 
 class Kind(StrEnum):
@@ -163,7 +164,9 @@ def _as_kind(kind: Kind, given: object) -> Value | None:
         return given if isinstance(given, bool) else None
     if kind in (Kind.TEXT, Kind.CHOICE):
         return given if isinstance(given, str) and len(given) <= _LONGEST_TEXT else None
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return None
+    if not -_LARGEST <= given <= _LARGEST:  # neither infinite nor NaN, nor an integer too large for a float
         return None
     if kind is Kind.WHOLE:
         return int(given) if given == int(given) else None

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from api.answers import encode
 from api.gateways.schemas import DeviceState
 from api.shapes import Declared, Given, Shown
 from telemetry import Quality, Value
@@ -16,6 +18,24 @@ _Every = Field(
     examples=["1s"],
 )
 _UnitId = Field(default=1, ge=0, le=255, description="Modbus unit.")
+LARGEST_SETTINGS = 20_000  # bytes of JSON
+
+
+def _check_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    try:
+        size = len(encode(settings))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError("are not what JSON can carry") from error
+    if size > LARGEST_SETTINGS:
+        raise ValueError(f"are {size} bytes of JSON; at most {LARGEST_SETTINGS} are taken")
+    return settings
+
+
+Settings = Annotated[
+    dict[str, Any],
+    AfterValidator(_check_settings),
+    Field(description="What differs from the profile's settings, in its driver's own words."),
+]
 
 
 class State(StrEnum):
@@ -43,6 +63,7 @@ class NewDevice(Given):
     name: str = Field(default="", max_length=200, examples=["Công tơ cầu cảng 1"])
     every: Duration | None = _Every
     unit_id: int = _UnitId
+    settings: Settings = Field(default={})
 
 
 class DeviceChange(Given):
@@ -54,12 +75,13 @@ class DeviceChange(Given):
     name: str | None = Field(default=None, max_length=200)
     every: Duration | None = _Every
     unit_id: int | None = Field(default=None, ge=0, le=255)
+    settings: Settings | None = Field(default=None, description="Replace them all; `***` keeps a secret.")
 
 
 class Device(DeviceState):
     """A device and how its gateway says it fares. Times are null for one only its gateway knows.
 
-    link: without its password. every: seconds, null for the profile's own.
+    link: without its password. settings: without secrets. every: seconds, null for the profile's own.
     """
 
     gateway: str
@@ -68,6 +90,7 @@ class Device(DeviceState):
     name: str
     every: float | None
     unit_id: int
+    settings: Mapping[str, Any]
     declared: Declared
     created_at: str | None
     changed_at: str | None

@@ -14,13 +14,14 @@ from api.gateways.service import ensure_gateway
 from api.merging import merged
 from api.paging import Page, decode_cursor, encode_cursor
 from api.parts import Parts
-from api.problems import wrong
+from api.problems import RefusedError, wrong
 from api.shapes import Declared, time_or_none
 from broker.wire import DeviceStatus
 from gateways.links import parse_link, shown
 from registry import Conflict, DeviceRecord, NotFound
 from telemetry import ConfigurationError, ProfileError
 from telemetry import Device as Description
+from telemetry.secrets import shown_settings, unhidden_settings
 
 LIST = "devices"
 
@@ -98,6 +99,8 @@ async def change_device(parts: Parts, device_id: str, change: DeviceChange) -> D
     changes = {name: value for name, value in given.items() if value is not None or name == "every"}
     if changes.get("link") == shown(before.device.link):
         del changes["link"]  # what was shown came back: the password in it was never given out
+    if "settings" in changes:
+        changes["settings"] = unhidden_settings(changes["settings"], before.device.settings)
     description = _described(before.device.model_dump() | changes)
     _check(parts, description)
     gateway = change.gateway or before.gateway
@@ -156,7 +159,42 @@ def _check(parts: Parts, device: Description) -> None:
     try:
         parts.catalogue.open_driver(device)
     except ProfileError as error:
-        raise wrong("body/profile", str(error)) from error
+        raise wrong(_where(parts, device), str(error)) from error
+
+
+def _where(parts: Parts, device: Description) -> str:
+    """Which part of a device its driver cannot use: its settings, when it could without them."""
+    try:
+        parts.catalogue.open_driver(device.model_copy(update={"settings": {}}))
+    except ProfileError:
+        return "body/profile"
+    return "body/settings"
+
+
+async def placed_device(parts: Parts, device_id: str) -> tuple[Description, str]:
+    """The device as its driver is to know it, and its gateway. Raises NotFound, RefusedError.
+
+    Of a device in a gateway's own file only that is known which the gateway shows.
+    """
+    try:
+        record = await parts.registry.devices.get(device_id)
+    except NotFound:
+        for gateway, heard in parts.live.current.gateways.items():
+            for status in heard.status.devices:
+                if status.id == device_id and status.declared == "file":
+                    return _from_status(status), gateway
+        raise
+    return record.device, record.gateway
+
+
+def _from_status(status: DeviceStatus) -> Description:
+    names = ("id", "profile", "link", "name", "every", "unit_id", "settings")
+    try:
+        return Description.model_validate({name: getattr(status, name) for name in names})
+    except ValidationError as error:
+        raise RefusedError(
+            409, f"Its gateway describes device {status.id!r} in a way not known here"
+        ) from error
 
 
 def _reported(parts: Parts) -> Mapping[str, Reported]:
@@ -202,6 +240,7 @@ def _shown(
         name=description.name,
         every=description.every,
         unit_id=description.unit_id,
+        settings=shown_settings(description.settings),
         declared=declared,
         created_at=created_at,
         changed_at=changed_at,

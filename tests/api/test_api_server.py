@@ -80,5 +80,6 @@ OPERATIONS = (
     *("acknowledgeIncident", "changeDevice", "changeGateway", "createDevice", "createGateway"),
     *("deleteDevice", "deleteGateway", "getDevice", "getGateway", "getHealth", "getIncident", "getLatest"),
     *("getMetrics", "getProfile", "getReadiness", "getRule", "getTrack", "getVessel", "listDevices"),
+    *("listActions", "listCommands", "sendCommand"),
     *("listGateways", "listIncidents", "listProfiles", "listReadings", "listRules", "listVessels"),
 )
