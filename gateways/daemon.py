@@ -12,6 +12,7 @@ from broker.session import Session, Will, stay_connected, together
 from broker.wire import GatewayStatus, encode
 from drivers.catalogue import Catalogue
 from gateways import clock
+from gateways.commands import Commands
 from gateways.downlink import Downlink
 from gateways.fleet import Fleet
 from gateways.metrics import exposed
@@ -34,6 +35,7 @@ class _Parts:
     fleet: Fleet
     uplink: Uplink
     downlink: Downlink
+    commands: Commands
     reporter: Reporter
 
 
@@ -91,8 +93,9 @@ class Gateway:
         fleet = Fleet(settings, self.catalogue, outbox.append, pumps)
         uplink = Uplink(settings.id, settings.site, outbox)
         downlink = Downlink(outbox, fleet.apply)
+        commands = Commands(settings.id, fleet.command)
         reporter = Reporter(settings.id, self.status)
-        self._parts = parts = _Parts(outbox, fleet, uplink, downlink, reporter)
+        self._parts = parts = _Parts(outbox, fleet, uplink, downlink, commands, reporter)
         await downlink.restore()
         will = Will(topics.status(settings.id), encode(GatewayStatus(online=False, site=settings.site)))
 
@@ -104,17 +107,21 @@ class Gateway:
             await asyncio.get_running_loop().create_future()
 
     async def _converse(self, session: Session, parts: _Parts) -> None:
-        receipts, configuration = topics.receipts(self.settings.id), topics.configuration(self.settings.id)
-        await session.subscribe(receipts, configuration)
+        receipts, commands = topics.receipts(self.settings.id), topics.commands(self.settings.id)
+        await session.subscribe(receipts, commands, topics.configuration(self.settings.id))
 
         async def listen() -> None:
             async for message in session.messages():
                 if message.topic == receipts:
                     parts.uplink.receive(message.payload)
+                elif message.topic == commands:
+                    parts.commands.receive(message.payload)
                 else:
                     await parts.downlink.receive(message.payload)
 
-        await together(listen(), parts.uplink.send(session), parts.reporter.report(session))
+        await together(
+            listen(), parts.uplink.send(session), parts.commands.say(session), parts.reporter.report(session)
+        )
 
     async def _say_goodbye(self) -> None:
         if self._parts is None:
