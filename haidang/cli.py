@@ -52,6 +52,7 @@ FOLDER = Path("haidang-data")
 
 cli.command()(commands.read)
 cli.command()(commands.listen)
+cli.command()(commands.registers)
 cli.command()(commands.add)
 cli.command()(commands.devices)
 cli.command()(commands.remove)

@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -18,6 +18,7 @@ from haidang.configuration import ConfigurationFile, load
 from haidang.discovery.words import numbers, settings
 from haidang.logs import configure_logs
 from haidang.running import loop_factory, told_in_words, until_interrupted
+from telemetry import ConfigurationError
 
 if TYPE_CHECKING:
     from broker.session import BrokerAddress
@@ -108,6 +109,39 @@ def listen(
         _run(until_interrupted(listen_decoded(device, catalogue, broker, out)))
 
 
+def registers(
+    link: LinkArgument,
+    unit: UnitOption = 1,
+    first: Annotated[int, typer.Option("--from", help="0-based wire address.", min=0, max=65535)] = 0,
+    count: Annotated[int, typer.Option(help="How many.", min=1, max=65536)] = 60,
+    table: Annotated[
+        Literal["holding", "input", "coil", "discrete"], typer.Option(help="Which of its four tables.")
+    ] = "holding",
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for each answer.", min=0.01, max=60)] = 1.0,
+    as_csv: Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")] = False,
+) -> None:
+    """Show what stands in a Modbus unit's registers, each word order side by side.
+
+    Whoever knows what the device's display says finds the register and its order at a glance.
+    Example: `haidang registers serial:///dev/ttyUSB0?baudrate=9600 --unit 1 --from 0 --count 60`
+    """
+    from haidang.discovery.exploring import Range, read_range, show
+    from haidang.discovery.modbus_wire import ModbusAddress
+    from haidang.discovery.registers import csv, rows
+
+    with told_in_words():
+        configure_logs(level=logging.CRITICAL)
+        if first + count > 65_536:
+            raise ConfigurationError(f"--from {first} --count {count} passes the last address, 65535")
+        wanted = Range(unit, table, range(first, first + count))
+        explored = _run(read_range(ModbusAddress(link, timeout), wanted, err))
+    if as_csv:
+        for line in csv(table, rows(explored.found, explored.refused)):
+            typer.echo(line)
+    else:
+        show(wanted, explored, out)
+
+
 def add(
     device: Annotated[str, typer.Argument(metavar="ID", help="What to call it: quay-power-2")],
     link: Annotated[str, typer.Option("--link", "-l", help="Its wire.")],
@@ -196,7 +230,7 @@ def scan_serial(
 
 def _surroundings(config: Path | None) -> "tuple[Catalogue, BrokerAddress | None]":
     """The models there are, and the platform's broker where one is configured."""
-    from haidang.checking import site_catalogue
+    from haidang.catalogue import site_catalogue
 
     configure_logs(level=logging.CRITICAL)  # what goes wrong is told by the command itself
     file = load(config)

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Column, Table
 
@@ -16,7 +17,7 @@ ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
 """Four bytes of two registers as the wire gives them, and the orders makers mean by them."""
 _PICKS = {"ABCD": (0, 1, 2, 3), "CDAB": (2, 3, 0, 1), "BADC": (1, 0, 3, 2), "DCBA": (3, 2, 1, 0)}
 _REFERENCE = {"holding": 400001, "input": 300001, "discrete": 100001, "coil": 1}
-_SANE = (1e-6, 1e9)
+_SANE = (1e-3, 1e9)
 """Magnitudes that a measured value has; floats beyond them are most likely none."""
 
 
@@ -52,23 +53,35 @@ def _row(address: int, words: Mapping[int, int], refused: Mapping[int, str]) -> 
     return Row(address, word, floats=floats, wholes=wholes)
 
 
-def sheet(table: str, found: Sequence[Row]) -> Table:
-    """For a terminal; floats that cannot be a measured value are left out."""
-    right = [Column(name, justify="right", no_wrap=True) for name in ("hex", "uint16", "int16")]
-    orders = [Column(f"float {order}", justify="right", no_wrap=True) for order in ORDERS]
-    wholes = [Column(f"int32 {order}", justify="right", no_wrap=True) for order in ORDERS[:2]]
-    shown = Table(Column("address", justify="right"), Column("reference"), *right, "text", *orders, *wholes)
+def sheet(table: str, found: Sequence[Row], *, wide: bool = True) -> Table:
+    """For a terminal; floats that cannot be a measured value are left out. wide: with 32-bit integers."""
+    names = ["address", "ref", "hex", "uint16", "int16", "text", *ORDERS]
+    names += [f"int32 {order}" for order in ORDERS[:2]] if wide else []
+    columns = [Column(name, justify="right", no_wrap=True) for name in names]
+    shown = Table(*columns, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for row in found:
-        shown.add_row(*_cells(table, row))
+        shown.add_row(*_cells(table, row)[: len(names)])
     return shown
 
 
-def bits(table: str, found: Mapping[int, int], refused: Mapping[int, str]) -> Table:
+def refusals(refused: Mapping[int, str]) -> Iterator[str]:
+    """`76–81: exception 2, illegal data address`, a line for each run of addresses with one reason."""
+    start: int | None = None
+    for address in sorted(refused):
+        start = address if start is None else start
+        if refused.get(address + 1) != refused[address]:
+            span = f"{start}" if start == address else f"{start}–{address}"
+            yield f"{span}: {refused[address]}"
+            start = None
+
+
+def bits(table: str, found: Mapping[int, int]) -> Table:
     """Coils or discrete inputs, for a terminal."""
-    shown = Table(Column("address", justify="right"), "reference", "state")
-    for address in sorted({*found, *refused}):
-        state = {0: "off", 1: "ON"}.get(found.get(address, -1)) or escape(refused.get(address, ""))
-        shown.add_row(str(address), str(_REFERENCE[table] + address), state)
+    shown = Table(
+        Column("address", justify="right"), Column("ref", justify="right"), "state", box=SIMPLE_HEAD
+    )
+    for address in sorted(found):
+        shown.add_row(str(address), str(_REFERENCE[table] + address), "ON" if found[address] else "off")
     return shown
 
 
@@ -86,7 +99,7 @@ def csv(table: str, found: Sequence[Row]) -> Iterator[str]:
 def _cells(table: str, row: Row) -> list[str]:
     head = [str(row.address), str(_REFERENCE[table] + row.address)]
     if row.word is None:
-        return [*head, "—", "", "", escape(row.refused)]
+        return [*head, "—"]
     signed = row.word - 0x10000 if row.word >= 0x8000 else row.word
     text = "".join(chr(byte) if 32 <= byte < 127 else "·" for byte in row.word.to_bytes(2))
     floats = [_plausible(row.floats[order]) if row.floats else "" for order in ORDERS]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import serialx
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateways.links import open_link, parse_link
 from haidang.discovery.hearing import Guess, describe, guess
+from haidang.discovery.waiting import progress
 from telemetry import LinkError
 
 MOST_HEARD = 8_192  # bytes of one port at one speed
@@ -46,15 +46,14 @@ async def scan_ports(
     wanted = [Port(path) for path in paths] or await ports()
     if not wanted:
         raise LinkError("this machine has no serial port: is the adapter plugged in, and its driver loaded?")
-    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        task = progress.add_task("", total=len(wanted) * len(baudrates))
+    with progress(err) as bar:
+        task = bar.add_task("", total=len(wanted) * len(baudrates))
         for number, port in enumerate(wanted):
             found: list[Listened] = []
             async for one in listen(port, baudrates, seconds):
                 found.append(one)
-                progress.update(task, advance=1, description=f"{port.path} at {one.baudrate}")
-            progress.update(task, completed=(number + 1) * len(baudrates))
+                bar.update(task, advance=1, description=f"{port.path} at {one.baudrate}")
+            bar.update(task, completed=(number + 1) * len(baudrates))
             _tell(port, found, out)
 
 

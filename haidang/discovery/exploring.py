@@ -1,0 +1,101 @@
+"""`haidang registers`: reads a range of a unit, around what the unit refuses."""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rich.console import Console
+
+from drivers.modbus_frames import Request, unpack_bits
+from drivers.modbus_plan import FUNCTIONS
+from drivers.modbus_replies import Answer
+from drivers.modbus_values import BIT_TABLES, Table
+from haidang.discovery.modbus_wire import ModbusAddress, ModbusWire, modbus_wire
+from haidang.discovery.registers import bits, refusals, rows, sheet
+from haidang.discovery.waiting import progress
+from telemetry import LinkError
+
+AT_ONCE = 60  # registers or bits of one request
+TRIES = 2
+WIDE = 110  # columns of a terminal that has room for everything
+
+
+@dataclass(slots=True)
+class Explored:
+    """What stands in a range: 0-based wire address → register or bit, and where the unit refused."""
+
+    found: dict[int, int] = field(default_factory=dict[int, int])
+    refused: dict[int, str] = field(default_factory=dict[int, str])
+
+    @property
+    def count(self) -> int:
+        """How many addresses are settled."""
+        return len(self.found) + len(self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Which addresses of which unit; 0-based as on the wire."""
+
+    unit: int
+    table: Table
+    addresses: range
+
+
+async def read_range(address: ModbusAddress, wanted: Range, err: Console) -> Explored:
+    """Reads it with a progress bar. Raises ConfigurationError, LinkError."""
+    async with modbus_wire(address) as wire:
+        with progress(err) as bar:
+            task = bar.add_task(f"unit {wanted.unit}", total=len(wanted.addresses))
+            return await explore(wire, wanted, lambda done: bar.update(task, completed=done))
+
+
+def show(wanted: Range, explored: Explored, out: Console) -> None:
+    """On a terminal."""
+    if wanted.table in BIT_TABLES:
+        out.print(bits(wanted.table, explored.found))
+    else:
+        found = rows(explored.found, explored.refused)
+        out.print(sheet(wanted.table, found, wide=out.width >= WIDE))
+        out.print("ABCD, CDAB, BADC, DCBA: this register and the next as float32, in these orders of bytes")
+    for line in refusals(explored.refused):
+        out.print(f"refused {line}")
+
+
+async def explore(wire: ModbusWire, wanted: Range, settled: Callable[[int], None]) -> Explored:
+    """Reads the range; halves what is refused until single addresses are left.
+
+    settled: told how many addresses are done. Raises LinkError when the unit does not answer.
+    """
+    explored = Explored()
+    stop = wanted.addresses.stop
+    spans = [(start, min(AT_ONCE, stop - start)) for start in wanted.addresses[::AT_ONCE]]
+    spans.reverse()
+    while spans:
+        start, size = spans.pop()
+        answer = await _insist(wire, wanted.unit, Request(FUNCTIONS[wanted.table], start, size))
+        if not answer.code:
+            explored.found |= dict(enumerate(_cells(wanted.table, answer.body, size), start))
+        elif size == 1:
+            explored.refused[start] = answer.refusal
+        else:
+            half = size // 2
+            spans += [(start + half, size - half), (start, half)]
+        settled(explored.count)
+    return explored
+
+
+async def _insist(wire: ModbusWire, unit: int, request: Request) -> Answer:
+    for _ in range(TRIES):
+        if (answer := await wire.ask(unit, request)) is not None:
+            return answer
+    raise LinkError(
+        f"unit {unit} does not answer: check its address, the line's speed and parity, and A and B; "
+        "`haidang scan modbus` tries every address"
+    )
+
+
+def _cells(table: Table, body: bytes, count: int) -> tuple[int, ...]:
+    if table in BIT_TABLES:
+        return tuple(map(int, unpack_bits(body, count)))
+    return struct.unpack(f">{count}H", body)
