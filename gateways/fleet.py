@@ -10,13 +10,16 @@ import structlog
 from broker.wire import DeviceStatus, PushedDevice
 from drivers.catalogue import Catalogue
 from gateways import clock
-from gateways.bus import Bus, Seat
+from gateways.bus import Seat
 from gateways.device_record import DeviceRecord
+from gateways.link_contract import Home
 from gateways.links import LinkAddress
+from gateways.pace import Pace
 from gateways.placement import Placed, Placement, place
 from gateways.pump import Pump
 from gateways.settings import GatewaySettings
-from telemetry import Reading
+from gateways.under_way import Answer, reply_to
+from telemetry import Command, Reading
 
 log = structlog.get_logger()
 
@@ -24,11 +27,12 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class _Running:
     devices: tuple[Placed, ...]
+    pump: Pump
     task: asyncio.Task[None]
 
 
 class Fleet:
-    """Pumps in a task group, one per link. A link none of whose devices changed is left alone."""
+    """Pumps in a task group, one per link. What does not change is left alone: links and devices on them."""
 
     def __init__(
         self,
@@ -41,7 +45,9 @@ class Fleet:
         self._catalogue = catalogue
         self._sink = sink
         self._pumps = pumps
+        self._pace = Pace()
         self._running: dict[LinkAddress, _Running] = {}
+        self._links: dict[str, LinkAddress] = {}
         self._records: dict[str, DeviceRecord] = {}
         self._refused: list[DeviceStatus] = []
         self._closed = False
@@ -52,17 +58,23 @@ class Fleet:
             return
         placement = place(self._settings.devices, pushed, self._catalogue)
         wanted = placement.by_link()
-        stopped = [
-            address for address, running in self._running.items() if wanted.get(address) != running.devices
-        ]
-        await self._stop(stopped)
+        await self._stop([address for address in self._running if address not in wanted])
         self._remember(placement)
         for address, devices in wanted.items():
-            if address not in self._running:
-                self._start(address, devices)
+            self._read(address, devices)
         self._refused = placement.refused
         for refusal in placement.refused:
             log.error("device.refused", device=refusal.id, reason=refusal.detail)
+
+    def command(self, command: Command, reply: Answer) -> None:
+        """Has a device carry it out. Calls `reply` exactly once, at once or by the command's expiry."""
+        running = self._running.get(self._links[command.device]) if command.device in self._links else None
+        if running is None:
+            reply(reply_to(command, "refused", f"this gateway reads no device {command.device!r}"))
+        elif running.task.done():
+            reply(reply_to(command, "unsent", "the gateway is stopping"))
+        else:
+            running.pump.command(command, reply)
 
     def status(self) -> list[DeviceStatus]:
         """Every device, refused ones too."""
@@ -89,13 +101,22 @@ class Fleet:
                 record = DeviceRecord(placed.device, placed.declared, placed.silence)
             records[placed.device.id] = record
         self._records = records  # at once: another thread may be asking for the status
+        self._links = {placed.device.id: placed.address for placed in placement.placed}
 
-    def _start(self, address: LinkAddress, devices: tuple[Placed, ...]) -> None:
-        seats = [self._seat(placed) for placed in devices]
-        records = {seat.device: self._records[seat.device] for seat in seats}
-        pump = Pump(address, Bus(seats), records, self._sink)
-        task = self._pumps.create_task(pump.run(self._settings.broker, self._settings.id))
-        self._running[address] = _Running(devices, task)
+    def _read(self, address: LinkAddress, devices: tuple[Placed, ...]) -> None:
+        """Starts a link, or changes which devices share it."""
+        running = self._running.get(address)
+        before = () if running is None else running.devices
+        pump = Pump(address, self._sink) if running is None else running.pump
+        for placed in before:
+            if placed not in devices:
+                pump.remove(placed.device.id)
+        for placed in devices:
+            if placed not in before:
+                pump.add(self._seat(placed), self._records[placed.device.id])
+        home = Home(self._settings.broker, self._settings.id)
+        task = self._pumps.create_task(pump.run(home, self._pace)) if running is None else running.task
+        self._running[address] = _Running(devices, pump, task)
 
     def _seat(self, placed: Placed) -> Seat:
         open_driver = partial(self._catalogue.open_driver, placed.device)

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from gateways.background import background
-from gateways.inbox import LARGEST_READ, Inbox, Link
-from telemetry import LinkError
+from gateways.link_contract import LARGEST_READ, Home, Receiver
+from gateways.link_gate import Gate
+from gateways.link_urls import number_in, settings_in, shown, split
+from telemetry import ConfigurationError, LinkError
 
 SENSIBLE_RATE = 10_000.0  # lines a second; a small machine's outbox keeps up with it
 _STEPS = 20  # a second
@@ -25,38 +28,49 @@ class FileAddress:
     rate: float = SENSIBLE_RATE
     exclusive = ""
 
-
-@asynccontextmanager
-async def open_file(address: FileAddress) -> AsyncGenerator[Link]:
-    """The file from its beginning."""
-    try:
-        file = await asyncio.to_thread(address.path.open, "rb")
-    except (OSError, ValueError) as error:  # ValueError: no path has a NUL in it
-        raise LinkError(f"cannot replay {address.path}: {error}") from error
-    room = asyncio.Event()
-    inbox = Inbox(room.set)
-    with file:
-        async with background(_replay(file, address.rate, inbox, room)):
-            yield Link(inbox, _ignore)
-
-
-def _ignore(_: bytes) -> None:
-    """A recording answers nothing."""
+    @asynccontextmanager
+    async def open(self, receiver: Receiver, home: Home) -> AsyncGenerator[None]:
+        """The file from its beginning."""
+        try:
+            file = await asyncio.to_thread(self.path.open, "rb")
+        except (OSError, ValueError) as error:  # ValueError: no path has a NUL in it
+            raise LinkError(f"cannot replay {self.path}: {error}") from error
+        link = _Recording()
+        with file:
+            receiver.opened(link)
+            async with background(_replay(file, self.rate, link, receiver)):
+                yield
 
 
-async def _replay(file: BinaryIO, rate: float, inbox: Inbox, room: asyncio.Event) -> None:
+def parse_file(url: str) -> FileAddress:
+    """Raises ConfigurationError."""
+    parts = split(url)
+    if parts.netloc or not parts.path.startswith("/") or len(parts.path) < 2:
+        raise ConfigurationError(
+            f"{shown(url)!r} names no file: write three slashes and its path, file:///var/log/quay.nmea?rate=50"
+        )
+    rate = number_in(url, settings_in(url, parts, "rate"), "rate", SENSIBLE_RATE)
+    if not 0 < rate <= 1_000_000:
+        raise ConfigurationError(f"{shown(url)!r}: rate is lines a second, above 0 and at most 1000000")
+    return FileAddress(Path(unquote(parts.path)), rate)
+
+
+class _Recording(Gate):
+    def write(self, payload: bytes, to: str = "") -> None:
+        """A recording answers nothing."""
+
+
+async def _replay(file: BinaryIO, rate: float, gate: Gate, receiver: Receiver) -> None:
     begun, sent = time.monotonic(), 0
     try:
         while lines := await asyncio.to_thread(_some_lines, file, rate):
             for line in lines:
-                inbox.put(line)
-                while inbox.must_wait():
-                    room.clear()
-                    await room.wait()
+                await gate.passed()
+                receiver.receive(line)
             sent += len(lines)
             await asyncio.sleep(begun + sent / rate - time.monotonic())
     except OSError as error:
-        inbox.fail(LinkError(f"the recording cannot be read on: {error}"))
+        receiver.broke(LinkError(f"the recording cannot be read on: {error}"))
 
 
 def _some_lines(file: BinaryIO, rate: float) -> list[bytes]:

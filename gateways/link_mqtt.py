@@ -1,14 +1,21 @@
-"""Links over MQTT: what devices publish, each chunk one message, its origin the topic."""
+"""Links over MQTT: each chunk is one message, its origin the topic; what is sent names its topic."""
 
 import asyncio
+import zlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from broker.session import BrokerAddress, Session, connect
 from gateways.background import background
-from gateways.inbox import Inbox, Link
-from telemetry import LinkError
+from gateways.link_contract import Home, Receiver
+from gateways.link_gate import Gate
+from gateways.link_urls import shown
+from telemetry import ConfigurationError, LinkError
+from telemetry.topics import check_filter
+
+MOST_UNSENT = 256
+"""Messages that may wait for the broker; then it takes nothing, and the link is opened anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,36 +26,77 @@ class MqttAddress:
     broker: BrokerAddress | None = None
     exclusive = ""
 
-
-@asynccontextmanager
-async def open_mqtt(
-    address: MqttAddress, platform: BrokerAddress | None, client: str
-) -> AsyncGenerator[Link]:
-    """A session of its own. Retained messages are left out: nobody knows when they were said."""
-    broker = address.broker or platform
-    if broker is None:
-        raise LinkError("this link names no broker, and the platform's is not known here")
-    room = asyncio.Event()
-    inbox = Inbox(room.set)
-    async with connect(broker, client) as session:
-        await session.subscribe(address.topic_filter)
-        async with background(_feed(session, inbox, room)):
-            yield Link(inbox, _refuse)
+    @asynccontextmanager
+    async def open(self, receiver: Receiver, home: Home) -> AsyncGenerator[None]:
+        """A session of its own. Retained messages are left out: nobody knows when they were said."""
+        broker = self.broker or home.broker
+        if broker is None:
+            raise LinkError("this link names no broker, and the platform's is not known here")
+        client = f"{home.owner}-link-{zlib.crc32(self.topic_filter.encode()):08x}"
+        async with connect(broker, client) as session:
+            await session.subscribe(self.topic_filter)
+            link = _Publisher(receiver)
+            receiver.opened(link)
+            async with background(_feed(session, receiver, link)), background(link.publish(session)):
+                yield
 
 
-async def _feed(session: Session, inbox: Inbox, room: asyncio.Event) -> None:
+def parse_mqtt(url: str) -> MqttAddress:
+    """Raises ConfigurationError, in whose text no password stands."""
+    scheme, _, rest = url.partition(":")
+    if not rest.startswith("//"):
+        if scheme == "mqtts":
+            raise ConfigurationError(f"{shown(url)!r}: the platform's broker is mqtt:, with or without TLS")
+        return MqttAddress(_topic_filter(url, rest))
+    host, _, topic_filter = rest[2:].partition("/")
+    broker = BrokerAddress.parse(f"{scheme}://{host}")
+    return MqttAddress(_topic_filter(url, topic_filter), broker)
+
+
+def _topic_filter(url: str, text: str) -> str:
+    try:
+        return check_filter(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{shown(url)!r}: {error}; write it like mqtt:sensors/+/state, or on another broker "
+            "mqtt://user:password@host:1883/sensors/#"
+        ) from error
+
+
+class _Publisher(Gate):
+    """Publishes in order, at QoS 1, without making the writer wait."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__()
+        self._receiver = receiver
+        self._unsent: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(MOST_UNSENT)
+
+    def write(self, payload: bytes, to: str = "") -> None:
+        """To this topic."""
+        if not to:
+            raise LinkError("an MQTT link sends to topics only: this device's driver needs another link")
+        try:
+            self._unsent.put_nowait((to, payload))
+        except asyncio.QueueFull as error:
+            raise LinkError(f"the broker takes nothing: {MOST_UNSENT} messages wait for it") from error
+
+    async def publish(self, session: Session) -> None:
+        """Until the session breaks."""
+        try:
+            while True:
+                topic, payload = await self._unsent.get()
+                await session.publish(topic, payload)
+        except LinkError as error:
+            self._receiver.broke(error)
+
+
+async def _feed(session: Session, receiver: Receiver, gate: Gate) -> None:
     try:
         async for message in session.messages():
+            await gate.passed()
             if message.payload and not message.retained:
-                inbox.put(message.payload, message.topic, piece=len(message.payload))
-            while inbox.must_wait():
-                room.clear()
-                await room.wait()
+                receiver.receive(message.payload, message.topic)
     except LinkError as error:
-        inbox.fail(error)
-    finally:
-        inbox.fail(LinkError("the MQTT session ended"))
-
-
-def _refuse(_: bytes) -> None:
-    raise LinkError("an MQTT link only listens: this device's driver needs a serial or TCP link")
+        receiver.broke(error)
+    else:
+        receiver.broke(LinkError("the MQTT session ended"))

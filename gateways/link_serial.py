@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote
 
 import serialx
 
-from gateways.inbox import Inbox, Link
-from gateways.link_sockets import CONNECT_TIME, Pipe, reason
-from telemetry import LinkError
+from gateways.link_contract import Home, Receiver
+from gateways.link_pipe import CONNECT_TIME, Pipe, reason
+from gateways.link_urls import host_of, number_in, port_of, settings_in, shown, split
+from telemetry import ConfigurationError, LinkError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,11 @@ class SerialAddress:
         """What only one link can have."""
         return f"serial port {self.path}"
 
-    @property
-    def url(self) -> str:
-        """As the serial library wants it."""
-        return self.path
+    @asynccontextmanager
+    async def open(self, receiver: Receiver, home: Home) -> AsyncGenerator[None]:
+        """The port, for us alone; a plugged-out adapter breaks the link."""
+        async with _open(self.path, self.exclusive, self.line, receiver):
+            yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,34 +56,67 @@ class Rfc2217Address:
         """What only one link can have."""
         return f"serial port behind {self.host}:{self.port}"
 
-    @property
-    def url(self) -> str:
-        """As the serial library wants it."""
+    @asynccontextmanager
+    async def open(self, receiver: Receiver, home: Home) -> AsyncGenerator[None]:
+        """The converter's port, set as the line wants it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"rfc2217://{host}:{self.port}"
+        async with _open(f"rfc2217://{host}:{self.port}", self.exclusive, self.line, receiver):
+            yield
+
+
+def parse_serial(url: str) -> SerialAddress:
+    """Raises ConfigurationError."""
+    parts = split(url)
+    if parts.netloc or not parts.path.startswith("/") or len(parts.path) < 2:
+        raise ConfigurationError(
+            f"{shown(url)!r} names no serial port: write three slashes and its path, serial:///dev/ttyUSB0?baudrate=9600"
+        )
+    return SerialAddress(unquote(parts.path), _line(url, parts))
+
+
+def parse_rfc2217(url: str) -> Rfc2217Address:
+    """Raises ConfigurationError."""
+    parts = split(url)
+    host = host_of(url, parts, "rfc2217://192.168.1.20:4001?baudrate=9600")
+    return Rfc2217Address(host, port_of(url, parts), _line(url, parts))
+
+
+def _line(url: str, parts: SplitResult) -> Line:
+    settings = settings_in(url, parts, "baudrate", "parity", "bytesize", "stopbits")
+    line = Line(
+        baudrate=int(number_in(url, settings, "baudrate", 9600)),
+        parity=settings.get("parity", "N").upper(),
+        bytesize=int(number_in(url, settings, "bytesize", 8)),
+        stopbits=number_in(url, settings, "stopbits", 1),
+    )
+    for wrong, remedy in (
+        (not 50 <= line.baudrate <= 4_000_000, "baudrate is bits a second, 50 to 4000000"),
+        (line.parity not in {"N", "E", "O", "M", "S"}, "parity is N, E, O, M or S"),
+        (line.bytesize not in {5, 6, 7, 8}, "bytesize is 5, 6, 7 or 8"),
+        (line.stopbits not in {1.0, 1.5, 2.0}, "stopbits is 1, 1.5 or 2"),
+    ):
+        if wrong:
+            raise ConfigurationError(f"{shown(url)!r}: {remedy}")
+    return line
 
 
 @asynccontextmanager
-async def open_serial(address: SerialAddress | Rfc2217Address) -> AsyncGenerator[Link]:
-    """The port, for us alone; a plugged-out adapter breaks the link."""
-    inbox = Inbox()
-    pipe = Pipe(inbox, address.exclusive)
-    line = address.line
+async def _open(where: str, name: str, line: Line, receiver: Receiver) -> AsyncGenerator[None]:
+    pipe = Pipe(receiver, name)
     try:
         async with asyncio.timeout(CONNECT_TIME):
             await serialx.create_serial_connection(
                 asyncio.get_running_loop(),
                 lambda: pipe,
-                address.url,
+                where,
                 baudrate=line.baudrate,
                 parity=serialx.Parity(line.parity),
                 stopbits=serialx.StopBits(line.stopbits),
                 byte_size=line.bytesize,
             )
     except (OSError, ValueError, serialx.SerialException) as error:
-        raise LinkError(f"cannot open {address.exclusive}: {reason(error)}") from error
-    inbox.room = pipe.resume
+        raise LinkError(f"cannot open {name}: {reason(error)}") from error
     try:
-        yield Link(inbox, pipe.send)
+        yield
     finally:
         await pipe.close()

@@ -1,20 +1,27 @@
-"""One task per link: keeps it open and carries bytes between it and the drivers that share it."""
+"""One link's bytes carried between its wire and the drivers that share it, in the wire's own callbacks.
+
+A chunk that comes in is handled at once: the drivers hear it, whoever is due speaks, what was found is passed
+on, and one timer stands for the next moment something is due. The pump's task only opens the link, waits
+for its end and opens it again.
+"""
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from broker.backoff import Backoff
-from broker.session import BrokerAddress
 from drivers.contract import Event, Fault
 from gateways import clock
-from gateways.bus import ASIDE_TIME, Bus
+from gateways.bus import ASIDE_TIME, Bus, DriverBug, Seat
 from gateways.device_record import DeviceRecord
-from gateways.inbox import Link
-from gateways.links import LinkAddress, open_link
-from telemetry import Instant, LinkError, Quality, Reading
+from gateways.link_contract import Home, Link, LinkAddress
+from gateways.pace import Pace
+from gateways.under_way import MOST_UNDER_WAY, Answer, UnderWay, checked, reply_to
+from telemetry import Action, Command, CommandError, Instant, LinkError, Quality, Reading, Reply
+
+EARLY = 0.001  # seconds; the precision of uvloop's timers, which may come a little too soon
 
 log = structlog.get_logger()
 
@@ -25,53 +32,153 @@ class Pump:
     sink: takes readings at once and without waiting; the outbox's `append`.
     """
 
-    def __init__(
-        self,
-        address: LinkAddress,
-        bus: Bus,
-        records: Mapping[str, DeviceRecord],
-        sink: Callable[[Sequence[Reading]], None],
-    ) -> None:
+    def __init__(self, address: LinkAddress, sink: Callable[[Sequence[Reading]], None]) -> None:
         self.address = address
-        self._bus = bus
-        self._records = records
         self._sink = sink
+        self._bus = Bus()
+        self._records: dict[str, DeviceRecord] = {}
+        self._under_way = UnderWay()
+        self._link: Link | None = None
+        self._down = "it is not open yet"
+        self._end: asyncio.Future[Exception | None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
 
-    async def run(self, platform: BrokerAddress | None = None, owner: str = "haidang") -> None:
+    def add(self, seat: Seat, record: DeviceRecord) -> None:
+        """Another device is read over this link; an open link stays open."""
+        self._records[seat.device] = record
+        if self._link is None:
+            self._bus.add(seat)
+            return
+        now = clock.now()
+        record.link_opened(now)
+        self._bus.add(seat, now)
+        self._go(now)
+
+    def remove(self, device: str) -> None:
+        """A device is not read any more; its commands end."""
+        self._under_way.break_off(self._sent, "the device was removed", device)
+        self._bus.remove(device)
+        del self._records[device]
+
+    def command(self, command: Command, answer: Answer) -> None:
+        """Has one of the devices carry it out, and answers once: now or later."""
+        now = clock.now()
+        seat = self._bus.seat(command.device)
+        try:
+            command = checked(command, _actions(seat))
+        except CommandError as error:
+            answer(reply_to(command, "refused", str(error)))
+            return
+        if command.expires_at <= now.utc:
+            answer(reply_to(command, "expired", "it came too late, by this gateway's clock"))
+        elif self._link is None or seat is None:
+            answer(reply_to(command, "unsent", f"the link is down: {self._down}"))
+        elif not self._under_way.add(command, answer, now, seat.sent):
+            answer(reply_to(command, "refused", f"busy: {MOST_UNDER_WAY} commands wait on this link"))
+        else:
+            self._bus.command(seat, command, now)
+            self._go(now)
+
+    async def run(self, home: Home | None = None, pace: Pace | None = None) -> None:
         """Pumps until cancelled; a broken link is opened again."""
-        backoff = Backoff()
-        while True:
-            opened_at = None
-            try:
-                async with open_link(self.address, platform, owner) as link:
-                    opened_at = time.monotonic()
-                    await self._converse(link)
-            except LinkError as error:
-                self._link_failed(str(error))
-            held = 0.0 if opened_at is None else time.monotonic() - opened_at
-            await asyncio.sleep(backoff.after(held))
+        backoff, pace, home = Backoff(), pace or Pace(), home or Home()
+        try:
+            while True:
+                await pace.turn()
+                held = await self._converse(home)
+                await asyncio.sleep(backoff.after(held))
+        finally:
+            self._finish(None, "the gateway reads this link no more")
 
-    async def _converse(self, link: Link) -> None:
-        """Until the link breaks (LinkError), or a driver has a bug and the link is to be opened anew."""
+    def opened(self, link: Link) -> None:
+        """The link is open: conversations begin anew."""
+        self._link = link
         now = clock.now()
         for record in self._records.values():
             record.link_opened(now)
         self._bus.connected(now)
-        while True:
-            self._bus.advance(now)
-            if self._deliver(now):
-                return
-            for outgoing in self._bus.outgoing():
-                link.write(outgoing.payload)
-            if link.inbox.size:
-                await asyncio.sleep(0)  # a wire that never pauses lets the others have their turn
-            chunk = await link.read(self._bus.wake_at)
-            now = clock.now()
-            if chunk is not None:
-                self._bus.receive(chunk[0], now, chunk[1])
+        self._go(now)
 
-    def _deliver(self, now: Instant) -> bool:
-        """Passes on what the drivers found; whether one of them has a bug."""
+    def receive(self, chunk: bytes, origin: str = "") -> None:
+        """Bytes came in."""
+        if self._link is not None:
+            now = clock.now()
+            self._bus.receive(chunk, now, origin)
+            self._go(now)
+
+    def broke(self, error: LinkError) -> None:
+        """The wire broke."""
+        self._finish(error, str(error))
+
+    async def _converse(self, home: Home) -> float:
+        """Until the link breaks, or a driver has a bug and it is to be opened anew; the seconds it held."""
+        self._end = end = asyncio.get_running_loop().create_future()
+        opened_at: float | None = None
+        try:
+            async with self.address.open(self, home):
+                opened_at = time.monotonic()
+                if (failure := await end) is not None:
+                    raise failure
+        except LinkError as error:
+            self._finish(error, str(error))
+            self._link_failed(str(error))
+        return 0.0 if opened_at is None else time.monotonic() - opened_at
+
+    def _finish(self, failure: Exception | None, why: str) -> None:
+        """Ends the conversation; the pump's task does the rest."""
+        self._link, self._down = None, why
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._under_way.break_off(self._sent, why)
+        if self._end is not None and not self._end.done():
+            self._end.set_result(failure)
+
+    def _go(self, now: Instant) -> None:
+        """Lets the drivers go on."""
+        try:
+            self._advance(now)
+        except LinkError as error:
+            self._finish(error, str(error))
+        except Exception as error:  # noqa: BLE001 - a callback has no caller: the pump's task raises it
+            self._finish(error, "the gateway has a bug")
+
+    def _advance(self, now: Instant) -> None:
+        bus = self._bus
+        bus.advance(now)
+        if bus.events:
+            self._deliver(now)
+        if bus.bugs:
+            self._set_aside(bus.take_bugs(), now)
+            return
+        if self._link is not None and bus.outgoing:
+            for frame in bus.take_outgoing():
+                self._link.write(frame.payload, frame.to)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        """One timer, moved only when it would come too late; one that comes too early is set again."""
+        due, deadline = self._bus.wake_at, self._under_way.deadline
+        if due is None or (deadline is not None and deadline < due):
+            due = deadline
+        if due is None or self._link is None or (self._timer is not None and self._timer_at <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = asyncio.get_running_loop().call_at(due, self._wake), due
+
+    def _wake(self) -> None:
+        now = clock.now()
+        if now.monotonic < self._timer_at:
+            self._timer = asyncio.get_running_loop().call_later(EARLY, self._wake)
+            return
+        self._timer = None
+        self._under_way.expire(now)
+        self._go(now)
+
+    def _deliver(self, now: Instant) -> None:
+        """Passes on what the drivers found."""
         for device, events in self._bus.take_events():
             record = self._records[device]
             readings = [event for event in events if isinstance(event, Reading)]
@@ -81,25 +188,41 @@ class Pump:
                 record.read(len(readings), readings[-1].observed_at, now)
                 self._sink(readings)
             if len(readings) < len(events):
-                _note_faults(events, record, now)
-        bugs = self._bus.take_bugs()
+                self._note(events, record, now)
+
+    def _note(self, events: Sequence[Event], record: DeviceRecord, now: Instant) -> None:
+        for event in events:
+            if isinstance(event, Fault):
+                record.fault(event, now)
+            elif isinstance(event, Reply):
+                self._under_way.finish(event)
+
+    def _set_aside(self, bugs: Sequence[DriverBug], now: Instant) -> None:
+        """Tells of drivers with a bug; the link is opened anew for the others."""
         for bug in bugs:
             log.error("device.driver_bug", device=bug.device, exc_info=bug.error)
             text = f"its driver has a bug and is left out for {ASIDE_TIME:g} s: {bug.error!r}"
-            self._records[bug.device].failed(text, now)
-        return bool(bugs)
+            if bug.device in self._records:
+                self._records[bug.device].failed(text, now)
+            self._under_way.refuse(bug.device, text)
+        self._finish(None, "the link is opened anew, for a driver on it has a bug")
 
     def _link_failed(self, reason: str) -> None:
         now = clock.now()
-        self._deliver(now)
         for record in self._records.values():
             record.link_failed(reason, now)
 
+    def _sent(self, device: str) -> int:
+        seat = self._bus.seat(device)
+        return -1 if seat is None else seat.sent
 
-def _note_faults(events: Sequence[Event], record: DeviceRecord, now: Instant) -> None:
-    for event in events:
-        if isinstance(event, Fault):
-            record.fault(event, now)
+
+def _actions(seat: Seat | None) -> Sequence[Action]:
+    if seat is None:
+        raise CommandError("this gateway does not read the device any more")
+    if seat.aside_until is not None:
+        raise CommandError(f"the device's driver has a bug and is left out for {ASIDE_TIME:g} s")
+    return seat.driver.actions
 
 
 def _uncertain(reading: Reading) -> Reading:

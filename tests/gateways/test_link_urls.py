@@ -11,7 +11,8 @@ from broker.session import BrokerAddress
 from gateways.link_file import FileAddress
 from gateways.link_mqtt import MqttAddress
 from gateways.link_serial import Line, Rfc2217Address, SerialAddress
-from gateways.link_sockets import TcpAddress, TcpListenAddress, UdpListenAddress
+from gateways.link_tcp import TcpAddress, TcpListenAddress
+from gateways.link_udp import UdpAddress, UdpListenAddress
 from gateways.links import LinkAddress, parse_link, shown
 from telemetry import ConfigurationError
 
@@ -24,6 +25,9 @@ from telemetry import ConfigurationError
         ("tcp://converter.quay:4001?framing=rtu", TcpAddress("converter.quay", 4001)),
         ("tcp-listen://:10110", TcpListenAddress("", 10110)),
         ("tcp-listen://127.0.0.1:10110", TcpListenAddress("127.0.0.1", 10110)),
+        ("udp://192.168.1.30:52381", UdpAddress("192.168.1.30", 52381)),
+        ("udp://192.168.1.30:52381?local_port=52381", UdpAddress("192.168.1.30", 52381, 52381)),
+        ("udp://plc.quay:502?framing=rtu", UdpAddress("plc.quay", 502)),
         ("udp-listen://:10111", UdpListenAddress("", 10111)),
         ("serial:///dev/ttyUSB0", SerialAddress("/dev/ttyUSB0", Line())),
         (
@@ -60,6 +64,8 @@ def test_a_url_gives_the_address_it_names(url: str, address: LinkAddress) -> Non
         ("tcp://[::1:502", "is not a URL"),
         ("tcp://host:502?timeout=3", "timeout is not known here; there is framing"),
         ("tcp-listen://", "names no port"),
+        ("udp://:52381", "names no host"),
+        ("udp://host:52381?local_port=99999", "local_port is a number from 1 to 65535"),
         ("udp-listen://host", "names no port"),
         ("serial://dev/ttyUSB0", "write three slashes"),
         ("serial:///", "names no serial port"),
@@ -116,7 +122,7 @@ def test_no_message_quotes_a_password_that_broke_the_url(url: str) -> None:
         st.text(max_size=40),
         st.builds(
             "{}://{}".format,
-            st.sampled_from(["tcp", "tcp-listen", "udp-listen", "serial", "rfc2217", "mqtt", "file"]),
+            st.sampled_from(["tcp", "tcp-listen", "udp", "udp-listen", "serial", "rfc2217", "mqtt", "file"]),
             st.text(alphabet="ab1:/?#[]@=&%+.-\x00é", max_size=30),
         ),
     )

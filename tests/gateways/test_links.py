@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from broker.session import BrokerAddress, connect
-from gateways.inbox import LARGEST_READ, Inbox, Link
-from gateways.link_sockets import _Sender as Sender
-from gateways.link_sockets import keep_alive
+from gateways.inbox import Conversation
+from gateways.link_contract import LARGEST_READ, PIECE
+from gateways.link_mqtt import MOST_UNSENT
+from gateways.link_pipe import keep_alive
+from gateways.link_tcp import Sender, Senders
 from gateways.links import open_link, parse_link
 from telemetry import LinkError
 from tests.servers import free_port, pty_pair
@@ -22,12 +24,14 @@ from tests.waiting import until
 
 
 @asynccontextmanager
-async def opened(url: str, platform: BrokerAddress | None = None) -> AsyncGenerator[Link]:
-    async with asyncio.timeout(20), open_link(parse_link(url), platform) as link:
+async def opened(
+    url: str, platform: BrokerAddress | None = None, owner: str = "haidang"
+) -> AsyncGenerator[Conversation]:
+    async with asyncio.timeout(20), open_link(parse_link(url), platform, owner) as link:
         yield link
 
 
-async def collect(link: Link, size: int) -> bytes:
+async def collect(link: Conversation, size: int) -> bytes:
     data = b""
     while len(data) < size:
         chunk = await link.read()
@@ -94,8 +98,10 @@ async def test_a_sender_that_floods_is_held_back_and_no_byte_is_lost() -> None:
     async with device() as (port, callers), opened(f"tcp://127.0.0.1:{port}") as link:
         _, writer = await callers.get()
         writer.write(flood)
-        await until(link.inbox.must_wait)
-        assert link.inbox.size < LARGEST_READ * 5
+        await until(lambda: link.waiting >= LARGEST_READ)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert link.waiting < LARGEST_READ + 2 * PIECE
         assert await collect(link, len(flood)) == flood
         writer.close()
 
@@ -124,10 +130,15 @@ async def test_a_peer_that_vanishes_is_looked_for_by_the_system() -> None:
         await writer.wait_closed()
 
 
+def origin_of(writer: asyncio.StreamWriter) -> str:
+    host, port = writer.get_extra_info("sockname")
+    return f"{host}:{port}"
+
+
 async def test_several_senders_dial_in_and_their_lines_are_not_mixed() -> None:
     port = free_port()
     async with opened(f"tcp-listen://127.0.0.1:{port}") as link:
-        _, one = await asyncio.open_connection("127.0.0.1", port)
+        one_reader, one = await asyncio.open_connection("127.0.0.1", port)
         other_reader, other = await asyncio.open_connection("127.0.0.1", port)
         one.write(b"first\n")
         assert await collect(link, 6) == b"first\n"
@@ -138,8 +149,10 @@ async def test_several_senders_dial_in_and_their_lines_are_not_mixed() -> None:
         assert await collect(link, 6) == b"whole\n"
         one.write(b", the other\n")
         assert b"one half, the other\n" in await collect(link, 27)
-        link.write(b"to the newest")
-        assert await other_reader.readexactly(13) == b"to the newest"
+        link.write(b"to the last")
+        assert await other_reader.readexactly(11) == b"to the last"
+        link.write(b"to this one", origin_of(one))
+        assert await one_reader.readexactly(11) == b"to this one"
         one.close()
         other.write(b" line\nstill here\n")
         assert (await collect(link, 11)).endswith(b"still here\n")
@@ -169,12 +182,12 @@ async def test_an_unfinished_line_beside_another_sender_is_held_back_only_for_a_
 
 
 async def test_a_sender_that_hung_up_before_it_was_asked_for_its_address_is_a_sender_too() -> None:
-    senders: dict[str, Sender] = {}
-    sender = Sender(Inbox(), senders)
+    senders = Senders(Conversation())
+    sender = Sender(senders)
     sender.connection_made(asyncio.Transport())
-    assert list(senders.values()) == [sender]
+    assert list(senders.present.values()) == [sender]
     sender.connection_lost(None)
-    assert senders == {}
+    assert senders.present == {}
 
 
 async def test_a_port_that_is_taken_is_a_link_error() -> None:
@@ -204,6 +217,59 @@ async def test_datagrams_stay_whole_and_say_who_sent_them() -> None:
             assert await asyncio.to_thread(sender.recv, 100) == b"answer"
 
 
+async def test_an_answer_goes_to_the_origin_it_names_or_to_whoever_spoke_last() -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as two,
+    ):
+        async with opened(f"udp-listen://127.0.0.1:{port}") as link:
+            link.write(b"nobody is there yet")
+            origins: list[str] = []
+            for sender in (one, two):
+                sender.settimeout(10)
+                sender.sendto(b"here", ("127.0.0.1", port))
+                chunk = await link.read()
+                assert chunk is not None
+                origins.append(chunk[1])
+            link.write(b"first", origins[0])
+            link.write(b"last")
+            assert await asyncio.to_thread(one.recv, 100) == b"first"
+            assert await asyncio.to_thread(two.recv, 100) == b"last"
+
+
+async def test_udp_asks_one_device_hears_it_alone_and_tells_when_nobody_is_there() -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger,
+    ):
+        camera.bind(("127.0.0.1", 0))
+        camera.settimeout(10)
+        async with opened(f"udp://127.0.0.1:{camera.getsockname()[1]}") as link:
+            for frame in (b"one", b"two"):
+                link.write(frame)
+            assert await asyncio.to_thread(camera.recv, 100) == b"one"
+            frame, caller = await asyncio.to_thread(camera.recvfrom, 100)
+            assert frame == b"two"
+            stranger.sendto(b"not the camera", caller)
+            camera.sendto(b"ack", caller)
+            assert await link.read() == (b"ack", f"127.0.0.1:{camera.getsockname()[1]}")
+            camera.close()
+            link.write(b"anybody?")
+            with pytest.raises(LinkError, match="refused"):
+                await link.read()
+
+
+async def test_udp_may_be_sent_from_the_port_a_device_answers_to() -> None:
+    local = free_port(socket.SOCK_DGRAM)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
+        camera.bind(("127.0.0.1", 0))
+        camera.settimeout(10)
+        async with opened(f"udp://127.0.0.1:{camera.getsockname()[1]}?local_port={local}") as link:
+            link.write(b"x")
+            assert await asyncio.to_thread(camera.recvfrom, 100) == (b"x", ("127.0.0.1", local))
+
+
 async def test_datagrams_nobody_reads_are_dropped_and_counted() -> None:
     port = free_port(socket.SOCK_DGRAM)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
@@ -212,10 +278,10 @@ async def test_datagrams_nobody_reads_are_dropped_and_counted() -> None:
             def dropped() -> int:
                 for _ in range(50):
                     sender.sendto(b"x", ("127.0.0.1", port))
-                return link.inbox.dropped
+                return link.dropped
 
             await until(dropped)
-            assert link.inbox.size <= LARGEST_READ + 64
+            assert link.waiting <= 2 * LARGEST_READ + 65
 
 
 async def test_serial_carries_bytes_both_ways(tmp_path: Path) -> None:
@@ -317,7 +383,7 @@ async def test_mqtt_messages_come_with_their_topic_and_retained_ones_do_not(mosq
             await mast.publish("sensors/quay/state", b"quay")
             assert await link.read() == (b"new", "sensors/mast/state")
             assert await link.read() == (b"quay", "sensors/quay/state")
-            with pytest.raises(LinkError, match="only listens"):
+            with pytest.raises(LinkError, match="sends to topics only"):
                 link.write(b"x")
         async with opened(f"mqtt://127.0.0.1:{mosquitto_port}/sensors/#") as link:
             await mast.publish("sensors/other", b"ours now")
@@ -331,6 +397,38 @@ async def test_an_mqtt_message_of_any_size_stays_one_chunk(mosquitto_port: int) 
         for payload in sent:
             await mast.publish("large", payload)
         assert [await link.read() for _ in sent] == [(payload, "large") for payload in sent]
+
+
+async def test_what_is_sent_over_mqtt_goes_to_the_topic_it_names_in_order(mosquitto_port: int) -> None:
+    platform = BrokerAddress("127.0.0.1", mosquitto_port)
+    async with (
+        opened("mqtt:lamps/+/set", platform, owner="lamps") as lamp,
+        opened("mqtt:lamps/+/state", platform) as link,
+    ):
+        for number in range(100):
+            link.write(b"%d" % number, "lamps/1/set")
+        said = [await lamp.read() for _ in range(100)]
+        assert said == [(b"%d" % number, "lamps/1/set") for number in range(100)]
+
+
+async def test_a_broker_that_takes_nothing_breaks_the_link_and_memory_stays_bounded(
+    mosquitto_port: int,
+) -> None:
+    async with opened("mqtt:a", BrokerAddress("127.0.0.1", mosquitto_port)) as link:
+
+        def write_on_and_on() -> None:
+            for _ in range(MOST_UNSENT + 1):
+                link.write(b"x", "b")
+
+        with pytest.raises(LinkError, match="the broker takes nothing"):
+            write_on_and_on()
+
+
+async def test_a_topic_that_cannot_be_one_breaks_the_link(mosquitto_port: int) -> None:
+    async with opened("mqtt:a", BrokerAddress("127.0.0.1", mosquitto_port)) as link:
+        link.write(b"x", "b/#")
+        with pytest.raises(LinkError, match="cannot publish on b/#"):
+            await link.read()
 
 
 async def test_an_mqtt_link_without_its_broker_is_a_link_error() -> None:
@@ -383,13 +481,3 @@ async def test_a_host_or_a_path_that_cannot_be_one_is_a_link_error(url: str) -> 
     with pytest.raises(LinkError):
         async with opened(url):
             pytest.fail("nothing is called so")
-
-
-async def test_an_inbox_cuts_what_is_larger_than_one_read() -> None:
-    inbox = Inbox()
-    inbox.put(bytes(LARGEST_READ + 1), "x")
-    first, second = await inbox.read(), await inbox.read()
-    assert first is not None
-    assert second is not None
-    assert (len(first[0]), len(second[0])) == (LARGEST_READ, 1)
-    assert inbox.size == 0

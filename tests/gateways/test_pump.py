@@ -12,9 +12,9 @@ import pytest
 from drivers.contract import Driver, Event
 from gateways import clock
 from gateways.background import background
-from gateways.bus import Bus, Seat
+from gateways.bus import Seat
 from gateways.device_record import DeviceRecord
-from gateways.inbox import PIECE
+from gateways.link_contract import PIECE
 from gateways.links import parse_link
 from gateways.pump import Pump
 from telemetry import Device, Instant, Quality, Reading
@@ -67,8 +67,17 @@ async def instrument(port: int = 0) -> AsyncGenerator[Instrument]:
 class Rig:
     """Drivers on one link, their records, and the readings that came out."""
 
-    records: dict[str, DeviceRecord]
-    readings: list[Reading]
+    url: str
+    records: dict[str, DeviceRecord] = field(default_factory=dict[str, DeviceRecord])
+    readings: list[Reading] = field(default_factory=list[Reading])
+
+    def __post_init__(self) -> None:
+        self.pump = Pump(parse_link(self.url), self.readings.extend)
+
+    def add(self, driver: Poller | LineListener) -> None:
+        device = Device(id=driver.name, profile="test", link=self.url)
+        self.records[driver.name] = record = DeviceRecord(device, "file", silence=60)
+        self.pump.add(Seat(driver.name, partial(_again, driver), driver), record)
 
     def state(self, name: str) -> str:
         return self.records[name].state(clock.now())
@@ -83,17 +92,10 @@ def _again(driver: Driver) -> Driver:
 
 @asynccontextmanager
 async def pumping(url: str, *drivers: Poller | LineListener) -> AsyncGenerator[Rig]:
-    rig = Rig({}, [])
-    seats: list[Seat] = []
+    rig = Rig(url)
     for driver in drivers:
-        device = Device(id=driver.name, profile="test", link=url)
-        rig.records[driver.name] = DeviceRecord(device, "file", silence=60)
-        seats.append(Seat(driver.name, partial(_again, driver), driver))
-
-    def sink(readings: Sequence[Reading]) -> None:
-        rig.readings.extend(readings)
-
-    async with background(Pump(parse_link(url), Bus(seats), rig.records, sink).run()):
+        rig.add(driver)
+    async with background(rig.pump.run()):
         yield rig
 
 
