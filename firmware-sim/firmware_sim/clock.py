@@ -2,10 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from telemetry import ConfigurationError
 
 FASTEST = 1000
+REFRESH = 0.1
+"""Real seconds between two looks of an instrument at the world."""
+
+Said = TypeVar("Said")
 
 
 class WorldClock:
@@ -30,3 +36,18 @@ class WorldClock:
     async def until(self, at: float) -> None:
         """Returns when the world's time has come to `at`."""
         await asyncio.sleep(max(0.0, (at - self.now()) / self.speed))
+
+
+def refreshed(look: Callable[[], Said], every: float = REFRESH) -> Callable[[], Said]:
+    """`look`, called no more than every so many seconds; in between it is what it was, as registers are."""
+    seen: Said | None = None
+    until = 0.0
+
+    def again() -> Said:
+        nonlocal seen, until
+        now = time.monotonic()
+        if seen is None or now >= until:
+            seen, until = look(), now + every
+        return seen
+
+    return again

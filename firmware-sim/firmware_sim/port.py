@@ -12,7 +12,7 @@ from broker.session import BrokerAddress
 from drivers.catalogue import Catalogue, load_catalogue
 from firmware_sim import meters, yard_sensor
 from firmware_sim.ais_receiver import AisReceiver
-from firmware_sim.clock import WorldClock
+from firmware_sim.clock import WorldClock, refreshed
 from firmware_sim.connections import alongside
 from firmware_sim.modbus_device import ModbusDevice
 from firmware_sim.modbus_server import ModbusServer
@@ -81,13 +81,15 @@ class SimulatedPort:
 
     async def _power_meter(self, stack: AsyncExitStack, catalogue: Catalogue) -> Device:
         profile = catalogue.profile("eastron-sdm630")
-        meter = ModbusDevice(profile, lambda: meters.power_meter(self.world, self.clock.now()))
+        look = refreshed(lambda: meters.power_meter(self.world, self.clock.now()))
+        meter = ModbusDevice(profile, look)
         wire = await stack.enter_async_context(on_tcp(ModbusServer(meter)))
         return Device(id="quay-power", profile=profile.id, link=wire.url, name="Điện cầu cảng", every=1)
 
     async def _level_radar(self, stack: AsyncExitStack, catalogue: Catalogue, wires: Path) -> Device:
         profile = catalogue.profile("dfrobot-sen0676")
-        radar = ModbusDevice(profile, lambda: meters.level_radar(self.world, self.clock.now()))
+        look = refreshed(lambda: meters.level_radar(self.world, self.clock.now()))
+        radar = ModbusDevice(profile, look)
         bus = on_pty(wires / "level-radar", ModbusServer(radar, framing="rtu"), baudrate=RADAR_BAUDRATE)
         wire = await stack.enter_async_context(bus)
         return Device(id="level-radar", profile=profile.id, link=wire.url, name="Mực nước", every=1)
