@@ -9,7 +9,7 @@ import msgspec
 
 from telemetry import ConfigurationError, HaidangError
 
-DEFAULT_API = "http://127.0.0.1:8000"
+DEFAULT_API = "http://127.0.0.1:8080"
 LONGEST_WAIT = 70.0  # seconds: a command may take a minute
 
 AnswerT = TypeVar("AnswerT")
