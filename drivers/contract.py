@@ -76,7 +76,8 @@ class Driver(Protocol):
     def connected(self, now: Instant) -> Sequence[Event]:
         """The link was opened anew: forget half frames and any exchange under way.
 
-        A command that was not sent yet may stay; one whose answer was awaited ends with a Reply.
+        Commands end too, each with a Reply: `unsent`, or `timeout` once it was sent. None may go out
+        later: whoever gave it was told when the link broke.
         """
         ...
 
