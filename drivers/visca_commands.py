@@ -108,7 +108,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class PanTilt:
-    """Drives the head. Speeds as the model counts them. pan: 1 right, -1 left, 0 stop; tilt: 1 up, -1 down."""
+    """Drives the head, at speeds as the model counts them. pan: 1 right, -1 left; tilt: 1 up, -1 down."""
 
     pan_speed: int
     tilt_speed: int

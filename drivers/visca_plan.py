@@ -48,7 +48,7 @@ OFFERED = (
 """The actions VISCA has."""
 
 What = Literal["pan", "tilt", "zoom", "power", "focus_auto"]
-_ASKED: Mapping[What, Inquiry] = {
+_ASKED: dict[What, Inquiry] = {
     "power": Inquiry.POWER,
     "pan": Inquiry.PAN_TILT,
     "tilt": Inquiry.PAN_TILT,
@@ -107,7 +107,9 @@ class CameraPlan:
             raise ProfileError(
                 f"profile {profile.id}: action {own}: a VISCA profile has no actions of its own"
             )
-        self._values = {metric.name: read_of(profile, metric, ViscaRead).value for metric in profile.metrics}
+        self._values: dict[str, What] = {
+            metric.name: read_of(profile, metric, ViscaRead).value for metric in profile.metrics
+        }
         self.inquiries = tuple(dict.fromkeys(_ASKED[value] for value in self._values.values()))
         names = {action.name for action in self.actions}
         moved_by = {"move": Motion.PAN_TILT, "zoom": Motion.ZOOM, "focus": Motion.FOCUS}
@@ -118,9 +120,9 @@ class CameraPlan:
         known = self.values(answers)
         return {name: known[value] for name, value in self._values.items() if value in known}
 
-    def values(self, answers: Mapping[Inquiry, bytes]) -> dict[What, Value]:
+    def values(self, answers: Mapping[Inquiry, bytes]) -> dict[str, Value]:
         """Everything these answers tell: degrees, percent, true and false."""
-        values: dict[What, Value] = {}
+        values: dict[str, Value] = {}
         for inquiry, payload in answers.items():
             match inquiry:
                 case Inquiry.PAN_TILT:
@@ -156,41 +158,37 @@ class CameraPlan:
 
     def wire(self, command: Command) -> ViscaCommand:
         """What a command other than `stop` and `position` is on the wire."""
-        given = {
-            name: float(value) for name, value in command.arguments.items() if not isinstance(value, str)
-        }
-        settings = self.settings
+        arguments = command.arguments.items()
+        given = {name: float(value) for name, value in arguments if not isinstance(value, str)}
+        if command.action in ("move", "move_to"):
+            return self._turn(command.action, given["pan"], given["tilt"])
+        if command.action in ("zoom", "focus"):
+            return self._drive(command.action, given["speed"])
+        if command.action in _PRESETS:
+            return Memory(_PRESETS[command.action], int(given["preset"]))
+        if command.action == "zoom_to":
+            return ZoomTo(round(given["zoom"] * self.settings.zoom_steps / 100))
+        return self._switch(command)
+
+    def _switch(self, command: Command) -> ViscaCommand:
         match command.action:
-            case "move":
-                return PanTilt(
-                    scaled(given["pan"], settings.pan_speeds),
-                    scaled(given["tilt"], settings.tilt_speeds),
-                    _sign(given["pan"]),
-                    _sign(given["tilt"]),
-                )
-            case "move_to":
-                return PanTiltTo(
-                    settings.pan_speeds[1],
-                    settings.tilt_speeds[1],
-                    round(given["pan"] * settings.pan_steps),
-                    round(given["tilt"] * settings.tilt_steps),
-                    settings.pan_digits,
-                )
-            case "zoom" | "focus":
-                return self._drive(command.action, given["speed"])
-            case "zoom_to":
-                return ZoomTo(round(given["zoom"] * settings.zoom_steps / 100))
             case "focus_mode":
                 return FocusMode(command.arguments["mode"] == "auto")
             case "power":
-                return Power(bool(given["on"]))
-            case "home":
-                return Home()
+                return Power(bool(command.arguments["on"]))
             case _:
-                return Memory(_PRESETS[command.action], int(given["preset"]))
+                return Home()
 
-    def _drive(self, what: Literal["zoom", "focus"], speed: float) -> ViscaCommand:
-        made = Zoom if what == "zoom" else Focus
+    def _turn(self, action: str, pan: float, tilt: float) -> ViscaCommand:
+        said = self.settings
+        if action == "move":
+            speeds = scaled(pan, said.pan_speeds), scaled(tilt, said.tilt_speeds)
+            return PanTilt(*speeds, _sign(pan), _sign(tilt))
+        steps = round(pan * said.pan_steps), round(tilt * said.tilt_steps)
+        return PanTiltTo(said.pan_speeds[1], said.tilt_speeds[1], *steps, said.pan_digits)
+
+    def _drive(self, action: str, speed: float) -> ViscaCommand:
+        made = Zoom if action == "zoom" else Focus
         speeds = self.settings.zoom_speeds
         return made(_sign(speed), scaled(speed, speeds) if speeds and speed else None)
 
