@@ -45,10 +45,11 @@ _REMEMBERED_TOPICS = 512
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     metric: str
-    topic: str
+    topics: tuple[str, ...]
     steps: tuple[Step, ...]
     where: tuple[Condition, ...]
     convert: Converter
+    retained: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,8 @@ class _Plan:
     wanted: tuple[_Wanted, ...]
     where: tuple[Condition, ...]
     each: tuple[Step, ...]
-    time: tuple[Step, ...]
+    time: tuple[tuple[Step, ...], ...]
     zone: str
-    takes_retained: bool
     availability: _Availability | None
 
 
@@ -137,7 +137,9 @@ class Publisher(Listener):
         """One message: its payload and, as origin, its topic."""
         retained = origin.startswith(RETAINED)
         message = _Message(chunk, origin.removeprefix(RETAINED), retained, now)
-        wanted = self._wanted(message.topic) if self._plan.takes_retained or not retained else ()
+        wanted = self._wanted(message.topic)
+        if retained:
+            wanted = tuple(one for one in wanted if one.retained)
         state = self._plan.availability
         tells = state is not None and ends_with(message.topic, state.topic)
         answers = not retained and self._answers.wants(message.topic)
@@ -158,7 +160,7 @@ class Publisher(Listener):
         """What stands on this topic; remembered, since a shared link brings everybody's messages."""
         known = self._by_topic.get(topic)
         if known is None:
-            known = tuple(one for one in self._plan.wanted if not one.topic or ends_with(topic, one.topic))
+            known = tuple(one for one in self._plan.wanted if _is_on(topic, one.topics))
             if len(self._by_topic) >= _REMEMBERED_TOPICS:
                 self._by_topic.clear()
             self._by_topic[topic] = known
@@ -188,27 +190,27 @@ class Publisher(Listener):
 
     def _record(self, wanted: Sequence[_Wanted], document: object, message: _Message) -> Iterator[Event]:
         values: dict[str, Value] = {}
-        quiet = True  # nobody to blame when nothing was found: a condition held back all there is
-        for one in wanted:
-            if not all_hold(one.where, document):
-                continue
-            quiet = False
+        wrong: dict[str, str] = {}
+        asked = [one for one in wanted if all_hold(one.where, document)]
+        for one in asked:
             try:
                 value = _found(one, document)
             except PayloadError as error:
-                quiet = True
-                yield self._fault(error.reason, f"{one.metric}: {error}", message.payload)
+                reason = error.reason if error.reason != "value" else f"value {one.metric}"
+                wrong.setdefault(reason, f"{one.metric}: {error}")
             else:
                 if value is not None:
                     values[one.metric] = value
+        for reason, detail in wrong.items():
+            yield self._fault(reason.partition(" ")[0], detail, message.payload)
         if values:
             yield from self._reading(values, document, message)
-        elif not quiet:
+        elif asked and not wrong:
             yield self._fault("no_values", "none of the profile's paths is in this payload", message.payload)
 
     def _reading(self, values: dict[str, Value], document: object, message: _Message) -> Iterator[Event]:
         utc, quality = message.now.utc, Quality.UNCERTAIN if message.retained else Quality.GOOD
-        told = walk(document, self._plan.time) if self._plan.time else None
+        told = next((time for path in self._plan.time if (time := walk(document, path)) is not None), None)
         if told is not None:
             try:
                 utc = instant(told, message.now, self._plan.zone)
@@ -239,9 +241,8 @@ def _plan(profile: Profile, settings: Settings, names: Names) -> _Plan:
         wanted=tuple(_wanted(profile, metric, settings, names) for metric in profile.metrics),
         where=conditions(settings.where, names.fill),
         each=parse_path(settings.each, names.fill),
-        time=parse_path(settings.time, names.fill),
-        zone=settings.zone,
-        takes_retained=settings.retained == "uncertain",
+        time=tuple(parse_path(path, names.fill) for path in settings.time if path),
+        zone=settings.utc_offset,
         availability=_availability(settings.availability, names),
     )
 
@@ -256,10 +257,11 @@ def _wanted(profile: Profile, metric: Metric, settings: Settings, names: Names) 
     try:
         return _Wanted(
             metric.name,
-            _tail(read.topic or settings.topic, names),
+            tuple(_tail(topic, names) for topic in read.topic or settings.topic if topic),
             parse_path(read.path, names.fill),
             conditions(read.where, names.fill),
             converter(read, {channel.lower(): length for channel, length in settings.channels.items()}),
+            (read.retained or settings.retained) == "uncertain",
         )
     except ValueError as error:
         raise ProfileError(f"{place(profile, metric)}: read: {error}") from error
@@ -272,7 +274,11 @@ def _availability(said: Availability | None, names: Names) -> _Availability | No
 
 
 def _tail(topic: str, names: Names) -> str:
-    return check_filter(names.fill(topic)) if topic else ""
+    return check_filter(names.fill(topic))
+
+
+def _is_on(topic: str, tails: tuple[str, ...]) -> bool:
+    return not tails or any(ends_with(topic, tail) for tail in tails)
 
 
 def _found(one: _Wanted, document: object) -> Value | None:

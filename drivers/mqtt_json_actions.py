@@ -8,7 +8,7 @@ import msgspec
 
 from drivers.contract import Outgoing
 from drivers.mqtt_json_names import REQUEST, Names, put_in, put_in_all
-from drivers.mqtt_json_paths import Step, parse_path, scalar, walk
+from drivers.mqtt_json_paths import Step, parse_path, scalar, scalar_text, walk
 from drivers.mqtt_json_where import Condition, all_hold, conditions
 from drivers.mqtt_json_words import Write
 from drivers.words import write_of
@@ -26,6 +26,8 @@ class Awaited:
     command: Command
     topic: str
     asked: tuple[Condition, ...]
+    refused: tuple[Condition, ...]
+    reason: tuple[Step, ...]
     values: Mapping[str, tuple[Step, ...]]
     until: float
 
@@ -66,9 +68,11 @@ class Publishing:
         def fill(text: str) -> str:
             return put_in(self._names.fill(text, self._later), values)
 
-        asked = conditions(answer.where, fill)
+        asked, refused = conditions(answer.where, fill), conditions(answer.refused, fill)
+        reason = parse_path(answer.reason, fill)
         told = {name: parse_path(path, fill) for name, path in answer.values.items()}
-        return Awaited(command, put_in(self._tail, values), asked, told, at + answer.within)
+        tail = put_in(self._tail, values)
+        return Awaited(command, tail, asked, refused, reason, told, at + answer.within)
 
     def _values(self, command: Command) -> dict[str, Value]:
         values = {REQUEST: command.id, **command.arguments}
@@ -104,9 +108,7 @@ class Answers:
         for one in self._waiting:
             if ends_with(topic, one.topic) and all_hold(one.asked, document):
                 self._waiting.remove(one)
-                found = {name: scalar(walk(document, steps)) for name, steps in one.values.items()}
-                values = {name: value for name, value in found.items() if value is not None}
-                yield Reply(one.command.id, one.command.device, values=values)
+                yield _reply(one, document)
                 return
 
     def overdue(self, now: Instant) -> Iterator[Reply]:
@@ -121,6 +123,16 @@ class Answers:
         waiting, self._waiting = self._waiting, []
         for one in waiting:
             yield _lost(one.command, "the link broke before an answer came")
+
+
+def _reply(awaited: Awaited, document: object) -> Reply:
+    command = awaited.command
+    if awaited.refused and all_hold(awaited.refused, document):
+        said = scalar_text(walk(document, awaited.reason)) or "the device refused it"
+        return Reply(command.id, command.device, "refused", said[:200])
+    found = {name: scalar(walk(document, steps)) for name, steps in awaited.values.items()}
+    values = {name: value for name, value in found.items() if value is not None}
+    return Reply(command.id, command.device, values=values)
 
 
 def _lost(command: Command, detail: str) -> Reply:

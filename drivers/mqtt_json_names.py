@@ -17,7 +17,7 @@ class Names:
     Raises ProfileError, when it is filled in, for a name that nobody gave.
     """
 
-    def __init__(self, place: str, given: Mapping[str, str]) -> None:
+    def __init__(self, place: str, given: Mapping[str, str | int]) -> None:
         self._place = place
         self._given = given
         self._used: set[str] = set()
@@ -36,14 +36,18 @@ class Names:
                     f"give the device settings.{name}; known here are {known}"
                 )
             self._used.add(name)
-            return self._given[name]
+            return str(self._given[name])
 
         return _NAME.sub(replaced, text)
 
     def fill_all(self, document: Any, later: Set[str] = frozenset()) -> Any:
-        """A JSON document with the names replaced in all its texts, keys included."""
+        """A JSON document with the names replaced in all its texts, keys included; a text that is one name
+        alone becomes a number where the settings give one."""
         if isinstance(document, str):
-            return self.fill(document, later)
+            alone = _NAME.fullmatch(document)
+            value = self._given.get(alone[1]) if alone and alone[1] not in later else None
+            filled = self.fill(document, later)
+            return value if isinstance(value, int) else filled
         if isinstance(document, dict):
             return {self.fill(str(key), later): self.fill_all(one, later) for key, one in document.items()}
         if isinstance(document, list | tuple):
@@ -59,9 +63,12 @@ class Names:
             )
 
 
-def given_names(device: str, extra: Mapping[str, str]) -> dict[str, str]:
+def given_names(device: str, extra: Mapping[str, str | int]) -> dict[str, str | int]:
     """The names of a device's settings; in them, `{id}` is the device's id."""
-    return {ID: device} | {name: value.replace("{id}", device) for name, value in extra.items()}
+    names: dict[str, str | int] = {ID: device}
+    for name, value in extra.items():
+        names[name] = value.replace("{id}", device) if isinstance(value, str) else value
+    return names
 
 
 def put_in(text: str, values: Mapping[str, Value]) -> str:

@@ -66,10 +66,11 @@ def bytes_in(found: object, encoding: str) -> bytes:
 def number_in(payload: bytes, field: Bytes, channels: Mapping[str, int]) -> float | int | None:
     """The number this field describes; None where the payload ends before it, or it is not there this time.
 
-    Raises PayloadError for a channel whose length nobody told.
+    Raises PayloadError for a channel before it whose length nobody told.
     """
     if field.channel:
-        found = dict(reversed(list(_channels(payload, channels)))).get(field.channel.lower())
+        wanted = field.channel.lower()
+        found = next((value for name, value in _channels(payload, channels) if name == wanted), None)
         if found is None:
             return None
         payload = found

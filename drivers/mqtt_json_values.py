@@ -105,8 +105,13 @@ def _told_instant(told: object, zone: str) -> int:
     for limit, nanoseconds in _EPOCH_UNITS:
         if abs(said) < limit:
             whole = math.floor(said)
-            return whole * nanoseconds + round((said - whole) * nanoseconds)
+            return whole * nanoseconds + _fraction(said - whole, nanoseconds)
     raise PayloadError("time", f"{shown(told)} is not a time")
+
+
+def _fraction(of_unit: float, nanoseconds: int) -> int:
+    """To the microsecond, which is what a 64-bit float holds of a time of this century."""
+    return round(of_unit * nanoseconds / 1000) * 1000
 
 
 def _with_offset(told: str, zone: str) -> str:
@@ -126,7 +131,7 @@ def _meaning(read: Read) -> Callable[[object], Value]:
         return truth
     if (read.scale, read.offset) == (1.0, 0.0):
         return lambda found: number(_bare(found, read.suffix))
-    return lambda found: finite(number(_bare(found, read.suffix)) * read.scale + read.offset)
+    return lambda found: finite(_scaled(number(_bare(found, read.suffix)), read.scale) + read.offset)
 
 
 def _mapped(found: object, values: Mapping[str, Value]) -> Value:
@@ -134,6 +139,12 @@ def _mapped(found: object, values: Mapping[str, Value]) -> Value:
     if said is None or said.strip() not in values:
         raise PayloadError("value", f"{shown(found)} is none of {', '.join(values)[:200]}")
     return values[said.strip()]
+
+
+def _scaled(value: float, scale: float) -> float:
+    """By division where the scale is one over a whole number: 886 × 0.1 is then 88.6 and not 88.60…01."""
+    divisor = round(1 / scale) if 1e-9 < abs(scale) < 1 else 0
+    return value / divisor if divisor and abs(divisor * scale - 1) < 1e-12 else value * scale
 
 
 def _joined(found: object, join: str) -> object:

@@ -54,6 +54,13 @@ class Where(Words):
         return self
 
 
+def _as_texts(given: object) -> object:
+    return (given,) if isinstance(given, str) else given
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_texts)]
+"""One text or a list of them."""
+
 Conditions = Annotated[tuple[Where, ...], BeforeValidator(_as_tuple)]
 
 
@@ -100,38 +107,39 @@ class Availability(Words):
 class Settings(Words):
     """Settings of the whole device; other keys are names for `{…}`.
 
-    topic: filter for the last levels of the topic, such as `+/SENSOR`; empty takes every message.
-    where: only messages that fulfil these are this device's. each: path of a list whose elements are one
-    reading each; metrics' paths, their conditions and the time are then within the element.
-    time: path of the device's own time (RFC 3339, or a number of s, ms, µs or ns since 1970); empty takes
-    the gateway's clock. zone: the offset from UTC of times that name none, such as `+07:00`.
-    retained: what to make of messages the broker had kept from before: `ignore`, or `uncertain` to take
-    them, at the time they say or else now, with that quality. channels: bytes a value, by channel id.
+    topic: filter for the last levels of the topic, such as `+/SENSOR`, or several; empty takes every
+    message. where: only messages that fulfil these are this device's. each: path of a list whose elements
+    are one reading each; metrics' paths, their conditions and the time are then within the element.
+    time: path of the device's own time (RFC 3339, or a number of s, ms, µs or ns since 1970), or several
+    of which the first that is there counts; empty takes the gateway's clock. utc_offset: of
+    times that name none, such as `+07:00`. retained: what to make of messages the broker had kept from
+    before: `ignore`, or `uncertain` to take them, at the time they say or else now, with that quality.
+    channels: bytes a value, by channel id.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    topic: str = ""
+    topic: Texts = ()
     where: Conditions = ()
     each: str = ""
-    time: str = ""
-    zone: str = Field(default="", pattern="^([+-][0-9]{2}:[0-9]{2})?$")
+    time: Texts = ()
+    utc_offset: str = Field(default="", pattern="^([+-][0-9]{2}:[0-9]{2})?$")
     retained: Literal["ignore", "uncertain"] = "ignore"
     channels: dict[str, Annotated[int, Field(ge=0, le=255)]] = Field(default_factory=dict)
     availability: Availability | None = None
 
     @property
-    def names(self) -> dict[str, str]:
+    def names(self) -> dict[str, str | int]:
         """What stands for the names in braces."""
-        return {name: str(value) for name, value in (self.model_extra or {}).items()}
+        return self.model_extra or {}
 
     @model_validator(mode="after")
     def _named(self) -> Self:
-        for name, value in (self.model_extra or {}).items():
-            if isinstance(value, bool) or not isinstance(value, str | int):
-                raise ValueError(
-                    f"{name} is neither a word of this driver nor a text that stands for {{{name}}}"
-                )
+        given = (self.model_extra or {}).items()
+        if wrong := [name for name, value in given if type(value) not in {str, int}]:
+            raise ValueError(
+                f"{', '.join(wrong)}: neither words of this driver nor texts or numbers that stand for names"
+            )
         return self
 
 
@@ -143,11 +151,11 @@ class Read(Words):
     settings, for this metric. type: a `number` may be sent as text; a `boolean` also as 0, 1, on, off.
     scale, offset: number × scale + offset. suffix: a unit sent behind the number. values: what is sent →
     what it means. nulls: what is sent for no value. where: further conditions. join: makes one text of a
-    list. bytes: the number stands in bytes.
+    list. bytes: the number stands in bytes. retained: as in the settings, for this metric.
     """
 
     path: str
-    topic: str = ""
+    topic: Texts = ()
     type: Literal["number", "text", "boolean"] = "number"
     scale: Number = 1.0
     offset: Number = 0.0
@@ -157,6 +165,7 @@ class Read(Words):
     where: Conditions = ()
     join: str = ""
     bytes: Bytes | None = None
+    retained: Literal["ignore", "uncertain"] | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -173,12 +182,14 @@ class Answer(Words):
     """The message by which the device says that it did it.
 
     topic: the last levels of its topic. where: conditions, in which the command's arguments and
-    `{request}`, its id, may stand. values: names and paths of what the reply tells. within: how long it
-    may take.
+    `{request}`, its id, may stand. refused: conditions under which the answer is a refusal, and reason the
+    path of what it says then. values: names and paths of what the reply tells. within: how long it may take.
     """
 
     topic: str
     where: Conditions = ()
+    refused: Conditions = ()
+    reason: str = ""
     values: dict[str, str] = Field(default_factory=dict)
     within: Duration = 5.0
 

@@ -19,7 +19,10 @@ from telemetry import Device, Reading
 from tests.drivers.modbus_wire import instant, sent_by
 
 GOLDEN = Path(__file__).parent / "golden"
-CASES = sorted(file.parent.name for file in GOLDEN.glob("*/wire.txt"))
+MODBUS = {profile.id for profile in load_catalogue().profiles.values() if profile.driver == "modbus"}
+CASES = sorted(
+    file.parent.name for file in GOLDEN.glob("*/wire.txt") if file.parent.name.partition("--")[0] in MODBUS
+)
 
 
 def lines(file: Path) -> Iterator[tuple[str, str]]:
@@ -63,5 +66,4 @@ def test_a_device_says_what_its_golden_case_expects(case: str) -> None:
 
 
 def test_every_shipped_modbus_profile_has_a_golden_case() -> None:
-    shipped = {profile.id for profile in load_catalogue().profiles.values() if profile.driver == "modbus"}
-    assert shipped <= {case.partition("--")[0] for case in CASES}
+    assert MODBUS <= {case.partition("--")[0] for case in CASES}
