@@ -19,6 +19,7 @@ from haidang.configuration import MistakesError, load
 from haidang.discovery import commands
 from haidang.logs import configure_logs
 from haidang.running import err, loop_factory, told_in_words
+from haidang.sending import send
 from telemetry import ConfigurationError
 from telemetry.devices import check_identifier
 
@@ -56,6 +57,7 @@ cli.command()(commands.registers)
 cli.command()(commands.add)
 cli.command()(commands.devices)
 cli.command()(commands.remove)
+cli.command()(send)
 cli.add_typer(commands.scan, name="scan")
 cli.add_typer(profiling.profiles, name="profiles")
 
