@@ -12,11 +12,14 @@ IDS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
 
 @given(IDS)
 def test_a_topic_says_whose_it_is(gateway: str) -> None:
-    for of in (topics.batches, topics.receipts, topics.status, topics.configuration):
+    ours = (topics.batches, topics.receipts, topics.status, topics.configuration)
+    for of in (*ours, topics.commands, topics.replies):
         assert topics.gateway_of(of(gateway)) == gateway
     assert matches(topics.ALL_BATCHES, topics.batches(gateway))
     assert matches(topics.ALL_STATUSES, topics.status(gateway))
+    assert matches(topics.ALL_REPLIES, topics.replies(gateway))
     assert not matches(topics.ALL_BATCHES, topics.status(gateway))
+    assert not matches(topics.ALL_REPLIES, topics.commands(gateway))
 
 
 @pytest.mark.parametrize(

@@ -56,14 +56,18 @@ async def test_a_gateway_speaks_to_the_centre_and_the_centre_to_it(site: Site) -
         connect(site.address("centre"), "centre") as centre,
         connect(site.address("quay"), "quay", Will(topics.status("quay"), b"will")) as quay,
     ):
-        await centre.subscribe(topics.ALL_BATCHES, topics.ALL_STATUSES)
-        await quay.subscribe(topics.receipts("quay"), topics.configuration("quay"))
+        await centre.subscribe(topics.ALL_BATCHES, topics.ALL_STATUSES, topics.ALL_REPLIES)
+        await quay.subscribe(topics.receipts("quay"), topics.configuration("quay"), topics.commands("quay"))
         await quay.publish(topics.batches("quay"), b"batch")
         assert await next_payload(centre) == b"batch"
         await quay.publish(topics.status("quay"), b"status", retain=True)
         assert await next_payload(centre) == b"status"
         await centre.publish(topics.receipts("quay"), b"receipt")
         assert await next_payload(quay) == b"receipt"
+        await centre.publish(topics.commands("quay"), b"command")
+        assert await next_payload(quay) == b"command"
+        await quay.publish(topics.replies("quay"), b"reply")
+        assert await next_payload(centre) == b"reply"
 
 
 @pytest.mark.parametrize(
@@ -71,6 +75,9 @@ async def test_a_gateway_speaks_to_the_centre_and_the_centre_to_it(site: Site) -
     [
         topics.batches("tower"),
         topics.status("tower"),
+        topics.replies("tower"),
+        topics.commands("tower"),
+        topics.commands("quay"),
         topics.receipts("quay"),
         topics.configuration("quay"),
         topics.LIVE_READINGS,
@@ -91,7 +98,14 @@ async def test_what_a_gateway_publishes_elsewhere_reaches_nobody(site: Site, top
 
 @pytest.mark.parametrize(
     "topic_filter",
-    [topics.receipts("tower"), topics.configuration("tower"), topics.batches("tower"), topics.LIVE_READINGS],
+    [
+        topics.receipts("tower"),
+        topics.configuration("tower"),
+        topics.commands("tower"),
+        topics.replies("tower"),
+        topics.batches("tower"),
+        topics.LIVE_READINGS,
+    ],
 )
 async def test_a_gateway_hears_nothing_of_others(site: Site, topic_filter: str) -> None:
     async with (
@@ -107,7 +121,8 @@ async def test_a_gateway_hears_nothing_of_others(site: Site, topic_filter: str) 
 
 
 @pytest.mark.parametrize(
-    "topic_filter", ["#", "haidang/#", "haidang/1/gw/+/config", "haidang/1/gw/+/receipt"]
+    "topic_filter",
+    ["#", "haidang/#", "haidang/1/gw/+/config", "haidang/1/gw/+/command", "haidang/1/gw/+/receipt"],
 )
 async def test_a_wildcard_gives_a_gateway_its_own_and_no_more(site: Site, topic_filter: str) -> None:
     async with (
