@@ -19,6 +19,7 @@ from gateways.inbox import Conversation
 from gateways.link_contract import Home, LinkAddress
 from gateways.link_file import parse_file
 from gateways.link_mqtt import parse_mqtt
+from gateways.link_onvif import parse_onvif
 from gateways.link_serial import parse_rfc2217, parse_serial
 from gateways.link_tcp import parse_tcp, parse_tcp_listen
 from gateways.link_udp import parse_udp, parse_udp_listen
@@ -37,6 +38,8 @@ SCHEMES: Mapping[str, Callable[[str], LinkAddress]] = {
     "file": parse_file,
     "mqtt": parse_mqtt,
     "mqtts": parse_mqtt,
+    "onvif": parse_onvif,
+    "onvifs": parse_onvif,
 }
 """What a link's URL may begin with, and who reads it."""
 
