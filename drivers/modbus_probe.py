@@ -66,7 +66,10 @@ class Fit:
 
 
 def judge(profile: Profile, values: Mapping[str, Value], refused: int = 0) -> Fit:
-    """Counts the values of one poll of a unit as this model. refused: metrics the unit has no register for."""
+    """Counts the values of one poll of a unit as this model.
+
+    refused: metrics the unit has no register for.
+    """
     verdicts = [_verdict(metric, values[metric.name]) for metric in profile.metrics if metric.name in values]
     zero, doubtful = verdicts.count(None), verdicts.count(False)
     return Fit(profile.id, len(verdicts) - zero - doubtful, zero, doubtful, refused)

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from haidang.calling import DEFAULT_API, calling
 from haidang.configuration import ConfigurationFile, load
-from haidang.discovery.words import numbers, settings
+from haidang.discovery.words import numbers, settings, units
 from haidang.logs import configure_logs
 from haidang.running import loop_factory, told_in_words, until_interrupted
 from telemetry import ConfigurationError
@@ -226,6 +226,33 @@ def scan_serial(
     with told_in_words():
         configure_logs(level=logging.CRITICAL)
         _run(until_interrupted(scan_ports(ports or (), numbers(bauds), seconds, out, err)))
+
+
+@scan.command("modbus")
+def scan_modbus(
+    link: LinkArgument,
+    numbers_: Annotated[str, typer.Option("--units", help="Unit ids to ask: 1-247 or 1,2,17.")] = "1-247",
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for each.", min=0.01, max=60)] = 0.3,
+    every_line: Annotated[
+        bool, typer.Option("--lines", help="Try the usual speeds and parities of a serial port in turn.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Ask every unit id on a link who is there, and which device model fits. Only reads, writes nothing.
+
+    Stop the gateway that polls this line first: two askers on one line disturb each other.
+    Example: `haidang scan modbus serial:///dev/ttyUSB0?baudrate=9600 --units 1-32`
+    """
+    from haidang.discovery import modbus_scan
+    from haidang.discovery.modbus_wire import ModbusAddress
+
+    with told_in_words():
+        catalogue, _ = _surroundings(config)
+        for line in modbus_scan.lines(link) if every_line else [link]:
+            address = ModbusAddress(line, timeout)
+            if _run(modbus_scan.scan_modbus(address, units(numbers_), catalogue, out, err)):
+                return
+    raise typer.Exit(1)
 
 
 def _surroundings(config: Path | None) -> "tuple[Catalogue, BrokerAddress | None]":

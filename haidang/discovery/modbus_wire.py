@@ -1,16 +1,26 @@
 """Single questions to Modbus units, for scanning and exploring: one at a time, each with its own answer."""
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
-from typing import cast
-from urllib.parse import parse_qs, urlsplit
 
-from drivers.modbus_frames import READ_HOLDING_REGISTERS, READ_INPUT_REGISTERS, Request
+from drivers.modbus_ascii import LONGEST, unwrap_ascii, wrap_ascii
+from drivers.modbus_frames import (
+    READ_HOLDING_REGISTERS,
+    READ_INPUT_REGISTERS,
+    RefusalError,
+    Request,
+    crc_holds,
+    wrap_mbap,
+    wrap_rtu,
+)
+from drivers.modbus_identity import IdentityRequest, decode_identity, encode_identity_request
+from drivers.modbus_line import line_of
 from drivers.modbus_replies import Answer, Framing, ReplyFinder, lay_out
 from gateways.links import Conversation, open_link, parse_link
+from telemetry import Device
 
 QUIET = 0.02  # seconds without a byte after which the line is free
 _GATEWAY_CODES = (10, 11)
@@ -56,6 +66,20 @@ class ModbusWire:
                 return answer.code not in _GATEWAY_CODES
         return False
 
+    async def identify(self, unit: int) -> Mapping[int, str]:
+        """What the unit says of itself (function 43/14), empty where it does not. Raises LinkError."""
+        await self._fall_quiet()
+        pdu = encode_identity_request(IdentityRequest())
+        self._link.write(_WRAPS[self._framing](unit, pdu))
+        until = time.monotonic() + self._patience
+        heard = b""
+        while (chunk := await self._link.read(until)) is not None and len(heard) < LONGEST:
+            heard += chunk[0]
+            body = _UNWRAPS[self._framing](heard)
+            if body is not None and body[:1] == bytes((unit,)):
+                return _objects(body[1:])
+        return {}
+
     async def _fall_quiet(self) -> None:
         """Late answers to earlier questions are read and dropped."""
         until = time.monotonic() + self._patience
@@ -64,18 +88,33 @@ class ModbusWire:
                 return
 
 
+def _objects(pdu: bytes) -> Mapping[int, str]:
+    try:
+        return decode_identity(pdu).objects
+    except RefusalError:  # most devices know no function 43
+        return {}
+
+
+def _rtu_body(heard: bytes) -> bytes | None:
+    return heard[:-2] if len(heard) >= 5 and crc_holds(heard) else None
+
+
+_WRAPS: Mapping[Framing, Callable[[int, bytes], bytes]] = {
+    "rtu": wrap_rtu,
+    "tcp": lambda unit, pdu: wrap_mbap(0, unit, pdu),
+    "ascii": wrap_ascii,
+}
+_UNWRAPS: Mapping[Framing, Callable[[bytes], bytes | None]] = {
+    "rtu": _rtu_body,
+    "tcp": lambda heard: heard[6:] if len(heard) > 7 and len(heard) == 6 + heard[5] else None,
+    "ascii": unwrap_ascii,
+}
+"""A frame's unit and PDU, None while it is not whole."""
+
+
 @asynccontextmanager
 async def modbus_wire(address: ModbusAddress) -> AsyncGenerator[ModbusWire]:
     """The wire, open as long as the block runs. Raises ConfigurationError, LinkError."""
-    framing = framing_of(address.link)
+    framing = line_of(Device(id="terminal", profile="modbus", link=address.link)).framing
     async with open_link(parse_link(address.link)) as pipe:
         yield ModbusWire(pipe, framing, address.patience)
-
-
-def framing_of(link: str) -> Framing:
-    """As the driver takes the link."""
-    parts = urlsplit(link)
-    said = parse_qs(parts.query).get("framing", [""])[0]
-    if said in ("rtu", "tcp", "ascii"):
-        return cast("Framing", said)
-    return "rtu" if parts.scheme in ("serial", "rfc2217") else "tcp"
