@@ -19,8 +19,8 @@ PROTOCOLS = (
     "modbus",
     "mqtt_json",
     "nmea",
-    "visca",
     "onvif",
+    "visca",
 )  # fmt: skip
 """The modules of this room that speak a protocol; each has `open_driver` and `VOCABULARY`."""
 
