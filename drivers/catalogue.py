@@ -16,6 +16,8 @@ from telemetry.documents import LARGEST
 
 PROTOCOLS = (
     "ais",
+    "ascii_line",
+    "binary_frame",
     "modbus",
     "mqtt_json",
     "nmea",

@@ -10,10 +10,11 @@ class LineSplitter:
     """Feeds any chunking, yields whole lines without their ends.
 
     A line longer than `limit` bytes is dropped up to its end and counted in `overlong`;
-    lines end with CR, LF or both, and empty ones are left out.
+    lines end with CR, LF or both, or with the one byte `end`; empty ones are left out.
     """
 
     limit: int = 1024
+    end: bytes = b""
     overlong: int = 0
     dropped: list[bytes] = field(default_factory=list[bytes])
     """The first 64 bytes of each line dropped in the last `feed`, as evidence."""
@@ -24,7 +25,7 @@ class LineSplitter:
         """The lines completed by `chunk`, in order."""
         if self.dropped:
             self.dropped = []
-        *whole, rest = (self._rest + chunk).replace(b"\r", b"\n").split(b"\n")
+        *whole, rest = self._cut(self._rest + chunk)
         if whole and self._skipping:
             whole[0] = b""
             self._skipping = False
@@ -33,6 +34,9 @@ class LineSplitter:
             self._skipping, rest = True, b""
         self._rest = rest
         return lines
+
+    def _cut(self, received: bytes) -> list[bytes]:
+        return received.split(self.end) if self.end else received.replace(b"\r", b"\n").split(b"\n")
 
     def clear(self) -> None:
         """Forgets the unfinished line: the link was opened anew."""

@@ -48,6 +48,8 @@ DISPLAY: dict[str, str] = {
     "g/m3": "g/m³",
     "kJ/kg": "kJ/kg",
     "kg/m3": "kg/m³",
+    "ug/m3": "µg/m³",
+    "[ppm]": "ppm",
 }
 """Every unit a profile may name: UCUM code → text for people. `var` is not UCUM but IEC 80000-6."""
 
@@ -84,8 +86,18 @@ _LINEAR: dict[str, tuple[str, float, float]] = {
     "min": ("time", 60.0, 0.0),
     "h": ("time", 3600.0, 0.0),
     "d": ("time", 86400.0, 0.0),
+    "mm/h": ("rain rate", 1.0, 0.0),
+    "[degF]": ("temperature", 5 / 9, 459.67 * 5 / 9),
+    "[in_i]": ("length", 0.0254, 0.0),
+    "[ft_i]": ("length", 0.3048, 0.0),
+    "[mi_i]/h": ("speed", 1609.344 / 3600, 0.0),
+    "[ft_i]/min": ("speed", 0.3048 / 60, 0.0),
+    "mm[Hg]": ("pressure", 133.322387415, 0.0),
+    "[in_i'Hg]": ("pressure", 3386.38864034, 0.0),
+    "[psi]": ("pressure", 6894.75729317, 0.0),
+    "[in_i]/h": ("rain rate", 25.4, 0.0),
 }
-"""UCUM code → quantity, and the factor and offset to its SI unit."""
+"""UCUM code → quantity, and the factor and offset to its SI unit; some are only converted from."""
 
 
 def conversion(source: str, target: str) -> tuple[float, float] | None:
