@@ -1,72 +1,70 @@
-"""The Modbus client: polls one unit on a fixed grid, over RTU or MBAP, and believes no reply but its own.
+"""The Modbus client: polls one unit on fixed grids, writes what it is told, believes no reply but its own.
 
-One poll is every request of the profile's plan, and one Reading at its end. A link that starts with
-`tcp` speaks MBAP, a serial one RTU; `?framing=rtu` or `?framing=tcp` in the link says otherwise.
+It speaks RTU, ASCII and MBAP. A link that starts with `tcp` or `udp` speaks MBAP, a serial one RTU;
+`?framing=rtu`, `?framing=ascii` or `?framing=tcp` in the link says otherwise. docs/modbus.md is the
+manual of what a profile may say.
 """
 
 import math
-from collections.abc import Sequence
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from zlib import crc32
 
 from drivers.contract import Event, Fault, Outgoing
-from drivers.modbus_frames import encode_request, exception_name
-from drivers.modbus_plan import Plan
-from drivers.modbus_replies import Answer, Exchange, ReplyFinder, lay_out
+from drivers.modbus_jobs import Job, Jobs
+from drivers.modbus_line import Line, line_of
+from drivers.modbus_plan import ModbusSettings, Plan
+from drivers.modbus_polls import Poll, Polls
+from drivers.modbus_replies import Answer, Exchange, ReplyFinder
+from drivers.modbus_values import MetricRead
+from drivers.modbus_writes import ModbusWrite, PlannedWrite
 from drivers.stamps import Stamps
-from telemetry import Action, Command, Device, Instant, Profile, ProfileError, Quality, Reading, Reply, Value
+from drivers.words import Vocabulary
+from telemetry import Action, Command, Device, Instant, Profile, ProfileError, Quality, Reading
 
-_RTU_LINKS = {"tcp": False, "tcp-listen": False, "serial": True, "rfc2217": True}
-_SPREAD = 10.0
-"""Seconds over which first polls are spread, where the period is longer."""
+VOCABULARY = Vocabulary(ModbusSettings, MetricRead, ModbusWrite)
+
 _SILENT_LIMIT = 3
 """Requests in a row without an answer after which a unit is polled less often."""
-_BACK_OFF = 30.0
-"""Seconds between two polls of a silent unit, at most."""
 _DRAIN = 0.05
 """Seconds without a byte after which a line counts as quiet; converters pause inside a frame."""
+_TURNAROUND = 0.1
+"""Seconds that units get to carry out a broadcast (Serial Line V1.02 §2.4.1)."""
 _UNIT_BEHIND_GATEWAY_SILENT = (10, 11)
+_LATE_LIMIT = 3
+"""Late replies in a row after which the line itself is in doubt."""
 
-_IDLE, _WAITING, _QUIET = "idle", "waiting", "quiet"
+_IDLE, _WAITING, _QUIET = 0, 1, 2
 
 
 def open_driver(device: Device, profile: Profile) -> "ModbusDriver":
     """A driver for this device. Raises ProfileError for a profile, link or unit that cannot be used."""
-    every = device.every or profile.every
-    if every is None:
-        raise ProfileError(f"profile {profile.id}: says no poll period: write every, such as every: 1s")
     plan = Plan(profile)
-    link = _Line(device)
-    exchanges = [lay_out(read, device.unit_id, encode_request(read.request), link.rtu) for read in plan.reads]
-    return ModbusDriver(device.id, profile.kind, plan, exchanges, every=every, gap=link.gap)
+    line = line_of(device, plan.settings.gap)
+    writes = {one.name: PlannedWrite(profile, one, plan.settings) for one in profile.actions}
+    broadcast = line.serial and device.unit_id == 0
+    if line.serial and not (1 <= device.unit_id <= 247 or (broadcast and writes)):
+        raise ProfileError(
+            f"device {device.id}: unit ids on a serial line are 1 to 247, not {device.unit_id}; "
+            "0 is every unit, for a model with actions, and is only written to"
+        )
+    every = device.every or profile.every
+    if every is None and any(group.every is None for group in plan.groups):
+        raise ProfileError(f"profile {profile.id}: says no poll period: write every, such as every: 1s")
+    share = crc32(device.id.encode()) / 2**32
+    groups = () if broadcast else plan.groups
+    polls = [Poll(group, device.unit_id, line, every or 1.0, share) for group in groups]
+    model = Model(profile, plan, writes)
+    return ModbusDriver(device, model, line, Polls(polls))
 
 
-class _Line:
-    """What a link's URL says about framing. gap: seconds of silence between RTU frames, 0 in MBAP."""
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A device model's profile, compiled."""
 
-    def __init__(self, device: Device) -> None:
-        try:
-            parts = urlsplit(device.link)
-        except ValueError as error:
-            raise ProfileError(f"device {device.id}: its link is not a URL: {error}") from error
-        query = parse_qs(parts.query)
-        framing = query.get("framing", [""])[0]
-        if parts.scheme not in _RTU_LINKS or framing not in ("", "rtu", "tcp"):
-            link = f"{parts.scheme} with framing={framing}" if framing else parts.scheme
-            raise ProfileError(
-                f"device {device.id}: Modbus does not run over {link}: use tcp://host:502, "
-                "serial:///dev/ttyUSB0?baudrate=9600 or, for RTU through a converter, tcp://host:port?framing=rtu"
-            )
-        self.rtu = framing == "rtu" or (not framing and _RTU_LINKS[parts.scheme])
-        if self.rtu and not 1 <= device.unit_id <= 247:
-            raise ProfileError(f"device {device.id}: RTU unit ids are 1 to 247, not {device.unit_id}")
-        self.gap = _frame_gap(query.get("baudrate", ["9600"])[0]) if self.rtu else 0.0
-
-
-def _frame_gap(baudrate: str) -> float:
-    """3.5 characters of 11 bits, and 1.75 ms from 19200 baud on (Serial Line V1.02 §2.5.1.1)."""
-    bauds = int(baudrate) if baudrate.isdecimal() and int(baudrate) else 9600
-    return max(3.5 * 11 / bauds, 0.00175)
+    profile: Profile
+    plan: Plan
+    writes: Mapping[str, PlannedWrite]
 
 
 class ModbusDriver:
@@ -74,65 +72,72 @@ class ModbusDriver:
 
     After each exchange it gives the line away and goes on in its next turn, so a dead unit costs its
     neighbours one time-out at a time; when it stays silent it is asked ever less often, up to every
-    30 s, until it answers.
+    30 s, until it answers. Commands go before polls.
 
-    A late reply never becomes the answer to another request: MBAP has transaction identifiers. RTU
-    has none, so after a time-out the unit is left alone for as long as the time-out was.
-
-    missed: polls left out because the one before was not done, or the link was down.
+    A late reply never becomes the answer to another request: MBAP has transaction identifiers. RTU and
+    ASCII have none, so after a time-out the unit is left alone for as long as the time-out was.
     """
 
-    def __init__(
-        self, device: str, kind: str, plan: Plan, exchanges: Sequence[Exchange], *, every: float, gap: float
-    ) -> None:
-        self.actions: Sequence[Action] = ()
-        self.urgent = False
-        self.busy = False
+    def __init__(self, device: Device, model: Model, line: Line, polls: Polls) -> None:
+        self.actions: Sequence[Action] = model.profile.actions
+        self.busy = self.urgent = False
         self.wake_at: float | None = None
-        self.missed = 0
-        self._device, self._kind, self._settings = device, kind, plan.settings
-        self._exchanges, self._every, self._gap = exchanges, every, gap
-        self._rtu = exchanges[0].rtu
-        seed = crc32(device.encode())
-        self._spread = min(every, _SPREAD) * seed / 2**32
-        self._transaction = seed & 0xFFFF
-        self._finder = ReplyFinder(exchanges[0])
-        self._outgoing = b""
+        self._device, self._kind, self._plan, self._line = device.id, model.profile.kind, model.plan, line
+        self._timeout = model.plan.settings.timeout
+        self._broadcast = line.serial and device.unit_id == 0
+        self._polls = polls
+        self._jobs = Jobs(model.writes, device.unit_id, line.framing)
+        self._poll: Poll | None = None
+        self._job: Job | None = None
+        self._transaction = crc32(device.id.encode()) & 0xFFFF
+        self._finder = ReplyFinder()
+        self._outgoing: tuple[Outgoing, ...] = ()
         self._state = _IDLE
-        self._due = self._resume_at = self._quiet_until = -math.inf
-        self._silent = 0
+        self._ready_at = self._quiet_until = -math.inf
+        self._silent = self._late = 0
+        self._gave_up = False
         self._stamps = Stamps()
-        self._start_poll()
+
+    @property
+    def missed(self) -> int:
+        """Polls left out because the one before was not done, or the link was down."""
+        return self._polls.missed
 
     def connected(self, now: Instant) -> Sequence[Event]:
-        """The link is open anew: what was under way is forgotten, the grid starts again."""
-        if self._due > -math.inf:
-            self.missed += max(0, math.ceil((now.monotonic - self._due) / self._every))
-        self._due = now.monotonic + self._spread
-        self._outgoing = b""
-        self._start_poll()
-        self._rest_until(self._due)
-        return ()
+        """The link is open anew: what was under way is forgotten, the grids start again."""
+        events = self._jobs.cut(now.monotonic)
+        self.urgent = bool(self._jobs)
+        self._outgoing, self._gave_up, self._late = (), False, 0
+        self._ready_at = now.monotonic
+        self._polls.connected(now.monotonic)
+        self._rest(now.monotonic)
+        return events
 
     def command(self, command: Command, now: Instant) -> Sequence[Event]:
-        """Refuses: writing comes next."""
-        return (Reply(command.id, command.device, "refused", "this device takes no commands"),)
+        """Queues it: it goes out when the line is free, before any poll."""
+        if refusal := self._jobs.take(command):
+            return (refusal,)
+        self.urgent = True
+        if self._state == _IDLE and self._ready_at > -math.inf:
+            self._rest(now.monotonic)
+        return ()
 
     def outgoing(self) -> Sequence[Outgoing]:
         """The request to send, once."""
-        request, self._outgoing = self._outgoing, b""
-        return (Outgoing(request),) if request else ()
+        outgoing, self._outgoing = self._outgoing, ()
+        return outgoing
 
     def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
         """Looks for the reply; bytes that come while none is expected are dropped."""
         if self._state != _WAITING:
-            if self._state == _QUIET:
-                self.wake_at = min(now.monotonic + _DRAIN, self._quiet_until)
-            return ()
+            return self._unasked(chunk, now)
+        body = self._finder.body_at_once(chunk)
+        if body is not None:
+            return self._answered(body, now)
         events: list[Event] = []
         for found in self._finder.feed(chunk):
             if isinstance(found, Answer):
-                self._answered(found, now, events)
+                events += self._refused(found, now) if found.code else self._answered(found.body, now)
             else:
                 events.append(Fault(self._device, found.reason, found.detail, found.frame))
         if self._state == _WAITING and self._finder.damage and self.wake_at is not None:
@@ -144,98 +149,188 @@ class ModbusDriver:
         if self.wake_at is None or now.monotonic < self.wake_at:
             return ()
         if self._state == _WAITING:
-            events: list[Event] = []
-            self._unanswered(now, events)
-            return events
-        if self._state == _QUIET:
-            self._rest_until(max(self._resume_at, now.monotonic))
-        else:
-            self._send(now)
+            return self._unanswered(now)
+        if self._state == _IDLE:
+            if self.urgent and (job := self._jobs.next(now)):
+                return self._begin_job(job, now)
+            if poll := self._polls.begin(now.monotonic):
+                self._poll = poll
+                self._send(poll.exchanges[poll.index], poll.prepared[poll.index], now)
+                return ()
+        self._rest(now.monotonic)
         return ()
 
-    def _start_poll(self) -> None:
-        self._index = self._attempt = self._failures = 0
-        self._values: dict[str, Value] = {}
+    # --- Requests
 
-    def _send(self, now: Instant) -> None:
-        if self._index == self._attempt == 0:
-            late = max(0, math.floor((now.monotonic - self._due) / self._every))
-            self.missed += late
-            self._due += (late + 1) * self._every
-        exchange = self._exchanges[self._index]
-        self._transaction = (self._transaction + 1) & 0xFFFF
-        transaction = b"" if self._rtu else self._transaction.to_bytes(2)
-        self._finder.expect(exchange, transaction)
-        self._outgoing = transaction + exchange.frame
+    def _begin_job(self, job: Job, now: Instant) -> Sequence[Event]:
+        if self._broadcast and job.write.needs_answers:
+            job.end("refused", "a broadcast is never answered, and this action has to read")
+        if job.outcome or job.exchange is None:
+            return self._job_over(job, now)
+        self._job, job.sent = job, True
+        self._send(job.exchange, (Outgoing(job.exchange.frame),), now)
+        if self._broadcast:
+            self.wake_at = now.monotonic + _TURNAROUND
+        return ()
+
+    def _send(self, exchange: Exchange, prepared: tuple[Outgoing, ...], now: Instant) -> None:
+        if self._line.serial:
+            self._finder.expect(exchange)
+            self._outgoing = prepared
+        else:
+            self._transaction = self._transaction + 1 & 0xFFFF
+            transaction = self._transaction.to_bytes(2)
+            self._finder.expect(exchange, transaction)
+            self._outgoing = (Outgoing(transaction + exchange.frame),)
+        self._gave_up = False
         self._state, self.busy = _WAITING, True
-        self.wake_at = now.monotonic + self._settings.timeout
+        self.wake_at = now.monotonic + self._timeout
 
-    def _answered(self, answer: Answer, now: Instant, events: list[Event]) -> None:
-        self._silent = self._silent + 1 if answer.code in _UNIT_BEHIND_GATEWAY_SILENT else 0
-        if answer.code:
-            self._fault("exception", f"answered {exception_name(answer.code)}", answer.frame, events)
-        else:
-            self._values.update(self._exchanges[self._index].read.decode(answer.body))
-        done = self._next(now, events)
-        self._resume_at = self._due if done else now.monotonic + self._settings.delay
-        if self._rtu:
-            self._fall_quiet(now, self._gap)
-        else:
-            self._rest_until(self._resume_at)
+    # --- Answers
 
-    def _unanswered(self, now: Instant, events: list[Event]) -> None:
-        damage, timeout = self._finder.damage, self._settings.timeout
-        self._silent += 0 if damage else 1
-        done = False
-        if self._attempt < self._settings.retries and self._silent < _SILENT_LIMIT:
-            self._attempt += 1
+    def _answered(self, body: bytes, now: Instant) -> Sequence[Event]:
+        if self._silent:
+            self._revive(now)
+        poll = self._poll
+        if poll is None:
+            return self._job_answered(body, now)
+        values = poll.group.reads[poll.index].decode(body)
+        if poll.values:
+            poll.values.update(values)
         else:
-            if damage:
-                self._fault(damage.reason, f"had a damaged answer: {damage.detail}", damage.frame, events)
-            else:
-                self._fault("timeout", f"had no answer in {timeout:g} s", self._finder.evidence, events)
-            done = self._next(now, events)
-        settled = now.monotonic + (timeout if self._rtu and not damage else 0.0)
-        self._resume_at = max(self._due, settled) if done else settled
-        if self._rtu:
+            poll.values = values
+        events = () if poll.step() else self._finish(poll, now)
+        self._let_go(now)
+        return events
+
+    def _refused(self, answer: Answer, now: Instant) -> Sequence[Event]:
+        if answer.code in _UNIT_BEHIND_GATEWAY_SILENT:
+            self._silent += 1
+        elif self._silent:
+            self._revive(now)
+        if self._poll is not None:
+            events = self._fail(self._poll, "exception", f"answered {answer.refusal}", answer.frame, now)
+            self._let_go(now)
+            return events
+        if self._job is None:
+            return ()
+        self._job.end("refused", f"the device answered {answer.refusal}")
+        return self._job_over(self._job, now)
+
+    def _unanswered(self, now: Instant) -> Sequence[Event]:
+        if self._broadcast:
+            return self._job_answered(b"", now)
+        damage, poll, job = self._finder.damage, self._poll, self._job
+        if damage is None:
+            self._silent += 1
+            self._gave_up = True
+            reason, what, frame = "timeout", f"had no answer in {self._timeout:g} s", self._finder.evidence
+        else:
+            reason, what, frame = damage.reason, f"had a damaged answer: {damage.detail}", damage.frame
+        events: Sequence[Event] = ()
+        if job is not None and not job.may_try_again():
+            fault = Fault(self._device, reason, f"{job.exchange}: {what}", frame)
+            events = (fault, *self._jobs.give_up(job, what, now.monotonic))
+            self.urgent = bool(self._jobs)
+        elif (
+            poll is not None and self._silent - (damage is None) <= poll.attempt < self._plan.settings.retries
+        ):
+            poll.attempt += 1
+        elif poll is not None:
+            events = self._fail(poll, reason, what, frame, now)
+        self._settle(now, heard=damage is not None)
+        return events
+
+    def _unasked(self, chunk: bytes, now: Instant) -> Sequence[Event]:
+        """Bytes out of turn: they keep the line from being quiet, and a late reply is told."""
+        if self._state == _QUIET:
+            self.wake_at = min(now.monotonic + _DRAIN, self._quiet_until)
+        if not self._gave_up or not any(isinstance(found, Answer) for found in self._finder.feed(chunk)):
+            return ()
+        self._gave_up = False
+        self._late += 1
+        hint = "raise timeout in its settings"
+        if self._late >= _LATE_LIMIT:
+            hint += "; it happens again and again, so look for a converter that holds bytes back"
+        detail = f"answered after its time-out of {self._timeout:g} s and was not believed: {hint}"
+        return (Fault(self._device, "late", detail, chunk),)
+
+    # --- Polls
+
+    def _fail(self, poll: Poll, reason: str, what: str, frame: bytes, now: Instant) -> Sequence[Event]:
+        """The poll goes on after a failure, or ends; a silent unit is asked one question a poll."""
+        poll.failures += 1
+        fault = Fault(self._device, reason, f"{poll.exchanges[poll.index]}: {what}", frame)
+        if poll.step() and self._silent < _SILENT_LIMIT:
+            return (fault,)
+        events = (fault, *self._finish(poll, now))
+        if self._silent >= _SILENT_LIMIT:
+            self._polls.back_off(self._silent - _SILENT_LIMIT + 1, now.monotonic)
+        return events
+
+    def _finish(self, poll: Poll, now: Instant) -> Sequence[Event]:
+        quality = Quality.UNCERTAIN if poll.failures else Quality.GOOD
+        values = poll.finish()
+        if not values:
+            return ()
+        return (Reading(self._device, self._kind, self._stamps.next(now.utc), values, quality),)
+
+    def _revive(self, now: Instant) -> None:
+        if self._silent >= _SILENT_LIMIT:
+            self._polls.bring_back(now.monotonic)
+        self._silent = 0
+
+    # --- Commands
+
+    def _job_answered(self, body: bytes, now: Instant) -> Sequence[Event]:
+        job = self._job
+        if job is None:
+            return ()
+        self._jobs.go_on(job, body, now.monotonic)
+        return self._job_over(job, now)
+
+    def _job_over(self, job: Job, now: Instant) -> Sequence[Event]:
+        """An exchange of a command is over, and with its last one the command: what it wrote is read anew."""
+        outcome, write = job.outcome, job.write
+        if outcome is not None:
+            self._jobs.drop(job)
+            self.urgent = bool(self._jobs)
+            if not outcome.reason:
+                self._polls.soon(self._plan.touched(write.table, write.start, write.end), now.monotonic)
+        self._let_go(now)
+        return job.reply()
+
+    # --- The line
+
+    def _let_go(self, now: Instant) -> None:
+        """After an answer: the silence between frames, then the line is free."""
+        self._late = 0
+        self._ready_at = now.monotonic + self._plan.settings.delay
+        if self._line.gap and self._state == _WAITING:
+            self._fall_quiet(now, self._line.gap)
+        else:
+            self._rest(now.monotonic)
+
+    def _settle(self, now: Instant, *, heard: bool) -> None:
+        """After no answer: on a serial line the unit is left alone, lest a late one be taken for another."""
+        if self._line.serial:
+            self._ready_at = now.monotonic + (0.0 if heard else self._timeout)
             self._fall_quiet(now, _DRAIN)
         else:
-            self._rest_until(self._resume_at)
-
-    def _next(self, now: Instant, events: list[Event]) -> bool:
-        """Steps to the next request; True when this poll is done, and its Reading among the events."""
-        self._index, self._attempt = self._index + 1, 0
-        if self._index < len(self._exchanges) and self._silent < _SILENT_LIMIT:
-            return False
-        if self._values:
-            events.append(self._reading(now))
-        if self._silent >= _SILENT_LIMIT:
-            self._back_off(now)
-        self._start_poll()
-        return True
-
-    def _reading(self, now: Instant) -> Reading:
-        quality = Quality.UNCERTAIN if self._failures else Quality.GOOD
-        return Reading(self._device, self._kind, self._stamps.next(now.utc), self._values, quality)
-
-    def _back_off(self, now: Instant) -> None:
-        """Moves the next poll on by 2, 4, 8 … periods, up to 30 s, staying on the grid."""
-        doublings = min(self._silent - _SILENT_LIMIT + 1, 16)
-        earliest = now.monotonic + min(_BACK_OFF, self._every * 2**doublings)
-        self._due += max(0, math.floor((earliest - self._due) / self._every)) * self._every
-
-    def _fault(self, reason: str, what: str, frame: bytes, events: list[Event]) -> None:
-        self._failures += 1
-        exchange = self._exchanges[self._index]
-        asked = exchange.read.request
-        place = f"unit {exchange.unit}, function {asked.function} at {asked.address}, count {asked.count}"
-        events.append(Fault(self._device, reason, f"{place}: {what}", frame))
+            self._rest(now.monotonic)
 
     def _fall_quiet(self, now: Instant, seconds: float) -> None:
         """Holds the line until it was silent for so long, but no longer than a time-out."""
+        self._poll = self._job = None
         self._state, self.busy = _QUIET, True
         self.wake_at = now.monotonic + seconds
-        self._quiet_until = now.monotonic + max(self._settings.timeout, seconds)
+        self._quiet_until = now.monotonic + max(self._timeout, seconds)
 
-    def _rest_until(self, moment: float) -> None:
-        self._state, self.busy, self.wake_at = _IDLE, False, moment
+    def _rest(self, moment: float) -> None:
+        """Lets others have the line until the next thing to do."""
+        self._state, self.busy = _IDLE, False
+        self._poll = self._job = None
+        due = self._polls.at
+        if self.urgent:
+            due = min(due, self._jobs.at)
+        self.wake_at = max(due, self._ready_at, moment) if due < math.inf else None

@@ -1,8 +1,9 @@
-"""Modbus frames, both sides of the wire: PDUs of functions 1–6, 15 and 16, in RTU and in MBAP (TCP) framing.
+"""Modbus frames, both sides of the wire: PDUs of functions 1–6, 15, 16, 22 and 23, in RTU and MBAP framing.
 
 A client encodes requests, a server decodes them and encodes replies. Sources: Modbus Application
 Protocol V1.1b3 (functions §6, exceptions §7), Modbus over Serial Line V1.02 (RTU §2.5.1, CRC §6.2.2),
-Modbus Messaging on TCP/IP V1.0b (MBAP header §3.1.3).
+Modbus Messaging on TCP/IP V1.0b (MBAP header §3.1.3). ASCII framing is in modbus_ascii.py, function 43
+in modbus_identity.py.
 """
 
 import struct
@@ -13,8 +14,10 @@ from telemetry import HaidangError
 
 READ_COILS, READ_DISCRETE_INPUTS, READ_HOLDING_REGISTERS, READ_INPUT_REGISTERS = 1, 2, 3, 4
 WRITE_COIL, WRITE_REGISTER, WRITE_COILS, WRITE_REGISTERS = 5, 6, 15, 16
+MASK_WRITE, READ_WRITE_REGISTERS = 22, 23
 MAX_BITS, MAX_REGISTERS = 2000, 125
 MAX_BITS_WRITTEN, MAX_REGISTERS_WRITTEN = 1968, 123
+MAX_REGISTERS_READ_WRITTEN = 121
 MAX_PDU = 253
 EXCEPTION = 0x80
 """The bit of the function code that marks an exception reply."""
@@ -42,9 +45,13 @@ _LIMITS = {
     6: 1,
     15: MAX_BITS_WRITTEN,
     16: MAX_REGISTERS_WRITTEN,
+    22: 1,
+    23: MAX_REGISTERS,
 }
 _HEAD = struct.Struct(">BHH")
+_READ_WRITE = struct.Struct(">BHHHHB")
 _MBAP = struct.Struct(">HHHB")
+_READS = (1, 2, 3, 4, 23)
 
 
 class RefusalError(HaidangError):
@@ -66,13 +73,15 @@ class Request:
 
     address: 0-based as on the wire. count: bits or registers.
     payload: what is written, as on the wire: register bytes big-endian, or bits packed from the least
-    significant; for function 5 `FF00` is on and `0000` off.
+    significant; for function 5 `FF00` is on and `0000` off; for function 22 the AND mask and the OR mask.
+    write_address: of function 23, which writes there before it reads.
     """
 
     function: int
     address: int
     count: int = 1
     payload: bytes = b""
+    write_address: int = 0
 
     @property
     def body_length(self) -> int:
@@ -91,8 +100,12 @@ class Frame:
 
 def encode_request(request: Request) -> bytes:
     """The PDU a client sends. Raises RefusalError where a server would have to refuse it."""
-    if request.function in (WRITE_COIL, WRITE_REGISTER):
+    if request.function in (WRITE_COIL, WRITE_REGISTER, MASK_WRITE):
         pdu = struct.pack(">BH", request.function, request.address) + request.payload
+    elif request.function == READ_WRITE_REGISTERS:
+        words, there = len(request.payload) // 2, request.write_address
+        head = (request.function, request.address, request.count, there, words, len(request.payload) & 0xFF)
+        pdu = _READ_WRITE.pack(*head) + request.payload
     else:
         pdu = _HEAD.pack(request.function, request.address, request.count)
         if request.function in (WRITE_COILS, WRITE_REGISTERS):
@@ -106,24 +119,38 @@ def decode_request(pdu: bytes) -> Request:
     function = pdu[0] if pdu else 0
     if function not in _LIMITS:
         raise RefusalError(ILLEGAL_FUNCTION, f"function {function} is not served")
-    if len(pdu) < _HEAD.size:
+    if len(pdu) < (_READ_WRITE.size if function == READ_WRITE_REGISTERS else _HEAD.size):
         raise RefusalError(ILLEGAL_VALUE, f"a request of {len(pdu)} bytes is too short")
-    _, address, count = _HEAD.unpack_from(pdu)
-    if function in (WRITE_COIL, WRITE_REGISTER):
-        request = Request(function, address, 1, pdu[3:5])
-        whole = len(pdu) == 5 and (function == WRITE_REGISTER or count in (0, 0xFF00))
-    else:
-        request = Request(function, address, count, pdu[6:])
-        whole = _payload_fits(request, pdu)
-    if not whole or not 1 <= request.count <= _LIMITS[function]:
-        raise RefusalError(ILLEGAL_VALUE, f"count {count} or length {len(pdu)} does not fit the function")
-    if address + request.count > 0x10000:
-        raise RefusalError(ILLEGAL_ADDRESS, f"{address} + {request.count} passes the last address, 65535")
+    request = _read_request(pdu)
+    if not _payload_fits(request, pdu) or not 1 <= request.count <= _LIMITS[function]:
+        detail = f"count {request.count} or length {len(pdu)} does not fit the function"
+        raise RefusalError(ILLEGAL_VALUE, detail)
+    last = max(request.address + request.count, request.write_address + len(request.payload) // 2)
+    if request.address + request.count > 0x10000 or (function == READ_WRITE_REGISTERS and last > 0x10000):
+        raise RefusalError(ILLEGAL_ADDRESS, f"{last} passes the last address, 65535")
     return request
 
 
+def _read_request(pdu: bytes) -> Request:
+    function, address, count = _HEAD.unpack_from(pdu)
+    if function in (WRITE_COIL, WRITE_REGISTER, MASK_WRITE):
+        return Request(function, address, 1, pdu[3:])
+    if function == READ_WRITE_REGISTERS:
+        there = int.from_bytes(pdu[5:7])
+        return Request(function, address, count, pdu[_READ_WRITE.size :], there)
+    return Request(function, address, count, pdu[6:])
+
+
 def _payload_fits(request: Request, pdu: bytes) -> bool:
-    if request.function <= READ_INPUT_REGISTERS:
+    function, written = request.function, len(request.payload)
+    if function in (WRITE_COIL, WRITE_REGISTER):
+        return written == 2 and (function == WRITE_REGISTER or request.payload in (b"\0\0", b"\xff\0"))
+    if function == MASK_WRITE:
+        return written == 4
+    if function == READ_WRITE_REGISTERS:
+        words = int.from_bytes(pdu[7:9])
+        return 1 <= words <= MAX_REGISTERS_READ_WRITTEN and written == pdu[9] == 2 * words
+    if function <= READ_INPUT_REGISTERS:
         return len(pdu) == _HEAD.size
     bits = request.function == WRITE_COILS
     expected = (request.count + 7) // 8 if bits else 2 * request.count
@@ -135,12 +162,17 @@ def encode_reply(request: Request, body: bytes = b"") -> bytes:
 
     Raises RefusalError (device failure) when the body is not as long as the request asks for.
     """
-    if request.function <= READ_INPUT_REGISTERS:
+    if request.function in _READS:
         if len(body) != request.body_length:
             detail = f"{len(body)} bytes for a reply of {request.body_length}"
             raise RefusalError(DEVICE_FAILURE, detail)
         return bytes((request.function, len(body))) + body
-    return encode_request(request)[:5]
+    return _echo(request)
+
+
+def _echo(request: Request) -> bytes:
+    """What a server that carried out a write says back."""
+    return encode_request(request)[: 7 if request.function == MASK_WRITE else 5]
 
 
 def exception_reply(function: int, code: int) -> bytes:
@@ -156,10 +188,10 @@ def decode_reply(request: Request, pdu: bytes) -> bytes:
     """
     if len(pdu) == 2 and pdu[0] == request.function | EXCEPTION:
         raise RefusalError(pdu[1], f"function {request.function} at {request.address}")
-    if request.function > READ_INPUT_REGISTERS and pdu == encode_request(request)[:5]:
+    if request.function not in _READS and pdu == _echo(request):
         return b""
     length = request.body_length
-    if request.function > READ_INPUT_REGISTERS or pdu[:2] != bytes((request.function, length)):
+    if request.function not in _READS or pdu[:2] != bytes((request.function, length)):
         raise RefusalError(0, f"{pdu[:5].hex(' ')} does not answer function {request.function}")
     if len(pdu) != 2 + length:
         raise RefusalError(0, f"{len(pdu) - 2} data bytes where {length} were asked for")
@@ -179,24 +211,29 @@ def unpack_bits(packed: bytes, count: int) -> tuple[bool, ...]:
     return tuple(bool(number >> index & 1) for index in range(count))
 
 
-def _crc_table() -> tuple[int, ...]:
+def _crc_tables() -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The next CRC after one byte, and after two of them taken as a little-endian word."""
     table: list[int] = []
     for value in range(256):
         crc = value
         for _ in range(8):
             crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
         table.append(crc)
-    return tuple(table)
+    wide = [one >> 8 ^ table[one & 0xFF ^ high] for high in range(256) for one in table]
+    return tuple(table), tuple(wide)
 
 
-_CRC = _crc_table()
+_CRC, _CRC_OF_WORD = _crc_tables()
 
 
 def crc16(raw: bytes) -> int:
     """CRC-16 of an RTU frame: polynomial 0xA001 reflected, start 0xFFFF; sent low byte first."""
+    words = len(raw) >> 1
     crc = 0xFFFF
-    for byte in raw:
-        crc = crc >> 8 ^ _CRC[(crc ^ byte) & 0xFF]
+    for word in struct.unpack_from(f"<{words}H", raw):
+        crc = _CRC_OF_WORD[crc ^ word]
+    if len(raw) & 1:
+        crc = crc >> 8 ^ _CRC[(crc ^ raw[-1]) & 0xFF]
     return crc
 
 
@@ -224,7 +261,9 @@ def _request_length(start: bytes) -> int | None:
         return 8
     if start[1] in (WRITE_COILS, WRITE_REGISTERS):
         return 9 + start[6] if len(start) > 6 else None
-    return 0
+    if start[1] == READ_WRITE_REGISTERS:
+        return 13 + start[10] if len(start) > 10 else None
+    return 10 if start[1] == MASK_WRITE else 0
 
 
 def reply_length(start: bytes) -> int | None:
@@ -234,8 +273,10 @@ def reply_length(start: bytes) -> int | None:
     function = start[1]
     if function & EXCEPTION:
         return 5
-    if 1 <= function <= READ_INPUT_REGISTERS:
+    if function in _READS:
         return 5 + start[2] if len(start) > 2 else None
+    if function == MASK_WRITE:
+        return 10
     return 8 if function in _LIMITS else 0
 
 

@@ -12,6 +12,8 @@ from telemetry import Metric, Profile, Value
 
 _ZERO_COUNTS = 0.25
 _LIKELY = 0.75
+_LEAST = 0.25
+"""Of all values read, zeros too: a model that explains one register of twenty explains nothing."""
 _RANGES: Mapping[str, tuple[tuple[float, float], ...]] = {
     "V": ((-1500.0, -0.5), (0.5, 1_000_000.0)),
     "A": ((-6300.0, -0.001), (0.001, 6300.0)),
@@ -62,7 +64,7 @@ class Fit:
     def likely(self) -> bool:
         """Whether it is worth proposing: most of what is not zero fits, and something does."""
         told = self.plausible + self.doubtful + self.refused
-        return self.plausible > 0 and self.plausible >= _LIKELY * told
+        return self.plausible >= max(_LIKELY * told, _LEAST * (told + self.zero)) and self.plausible > 0
 
 
 def judge(profile: Profile, values: Mapping[str, Value], refused: int = 0) -> Fit:

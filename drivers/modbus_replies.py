@@ -1,18 +1,35 @@
-"""Finds the reply to one Modbus request in whatever a line brings, for RTU and MBAP alike.
+"""Finds the reply to one Modbus request in whatever a line brings, for RTU, MBAP and ASCII alike.
 
-What is looked for is known to the byte: unit, function, byte count, in MBAP also transaction and
-length, in RTU the CRC. Nothing else can become the answer, and noise before it does no harm.
+What is looked for is known to the byte: unit, function, byte count or the echo of a write, in MBAP also
+transaction and length, in RTU the CRC, in ASCII the LRC. Nothing else can become the answer, and noise
+before it does no harm.
 """
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-from drivers.modbus_frames import EXCEPTION, crc_holds, reply_length, wrap_mbap, wrap_rtu
-from drivers.modbus_plan import PlannedRead
+from drivers.modbus_ascii import LONGEST, unwrap_ascii, wrap_ascii
+from drivers.modbus_frames import (
+    EXCEPTION,
+    READ_INPUT_REGISTERS,
+    READ_WRITE_REGISTERS,
+    Request,
+    crc_holds,
+    encode_reply,
+    encode_request,
+    exception_name,
+    reply_length,
+    wrap_mbap,
+    wrap_rtu,
+)
 
-_MEMORY = 512
-"""Bytes kept while no answer is found: twice the longest frame."""
+Framing = Literal["rtu", "tcp", "ascii"]
+"""How PDUs travel; `tcp` is MBAP, on whatever link."""
+
+_MEMORY = LONGEST
+"""Bytes kept while no answer is found: one of the longest frames there are."""
 _PIECE = 256
 _MAX_STRAYS = 8
 """Foreign frames reported per request; a line full of them is not worth more."""
@@ -26,6 +43,11 @@ class Answer:
     code: int
     frame: bytes
 
+    @property
+    def refusal(self) -> str:
+        """The exception in words."""
+        return exception_name(self.code)
+
 
 @dataclass(frozen=True, slots=True)
 class Stray:
@@ -38,29 +60,64 @@ class Stray:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One planned read as it travels to and from one unit, laid out once.
+    """One request as it travels to one unit and its reply as it comes back, laid out once.
 
     In MBAP `frame`, `answer` and `refusal` lack the transaction identifier they begin with.
+    answer: how the reply begins, up to the data; all of it for a write.
     """
 
-    read: PlannedRead
+    request: Request
     unit: int
-    rtu: bool
+    framing: Framing
     frame: bytes
     answer: bytes
     answer_length: int
     refusal: bytes
     refusal_length: int
 
+    def __str__(self) -> str:
+        asked = self.request
+        return f"unit {self.unit}, function {asked.function} at {asked.address}, count {asked.count}"
 
-def lay_out(read: PlannedRead, unit: int, pdu: bytes, rtu: bool) -> Exchange:
-    """The exchange of a planned read with a unit; `pdu` is its encoded request."""
-    function, length = read.request.function, read.request.body_length
-    answer, refusal = bytes((unit, function, length)), bytes((unit, function | EXCEPTION))
-    if rtu:
-        return Exchange(read, unit, rtu, wrap_rtu(unit, pdu), answer, length + 5, refusal, 5)
-    answer, refusal = struct.pack(">HH", 0, length + 3) + answer, struct.pack(">HH", 0, 3) + refusal
-    return Exchange(read, unit, rtu, wrap_mbap(0, unit, pdu)[2:], answer, length + 9, refusal, 9)
+    def body(self, frame: bytes) -> bytes:
+        """The data bytes of a reply whose frame is whole; MBAP with its transaction identifier."""
+        if self.framing == "rtu":
+            return frame[3:-2]
+        return frame[9:] if self.framing == "tcp" else bytes.fromhex(frame[7:-4].decode())
+
+    def whole(self, frame: bytes) -> bool:
+        """Whether the check at the frame's end holds; MBAP has none."""
+        if self.framing == "rtu":
+            return crc_holds(frame)
+        return self.framing == "tcp" or unwrap_ascii(frame) is not None
+
+
+def lay_out(request: Request, unit: int, framing: Framing) -> Exchange:
+    """The exchange of a request with a unit. Raises RefusalError for a request no server may carry out."""
+    reads = request.function <= READ_INPUT_REGISTERS or request.function == READ_WRITE_REGISTERS
+    length = request.body_length if reads else 0
+    head = bytes((request.function, length)) if reads else encode_reply(request)
+    frame = _wrap(framing, unit, encode_request(request), 0)
+    answer = _wrap(framing, unit, head, length)
+    refusal = _wrap(framing, unit, bytes((request.function | EXCEPTION, 0)), 0)
+    digits = 2 if framing == "ascii" else 1
+    tail = {"rtu": 2, "tcp": 0, "ascii": 4}[framing]
+    start, refused = answer[: len(answer) - tail], refusal[: len(refusal) - tail - digits]
+    lengths = len(answer) + length * digits, len(refusal)
+    skip = 2 if framing == "tcp" else 0
+    return Exchange(
+        request, unit, framing, frame[skip:], start[skip:], lengths[0], refused[skip:], lengths[1]
+    )
+
+
+def _wrap(framing: Framing, unit: int, pdu: bytes, more: int) -> bytes:
+    """A frame around this PDU; `more` data bytes are to follow it, which only MBAP says beforehand."""
+    if framing == "rtu":
+        return wrap_rtu(unit, pdu)
+    if framing == "ascii":
+        return wrap_ascii(unit, pdu)
+    frame = wrap_mbap(0, unit, pdu)
+    return frame[:4] + struct.pack(">H", len(pdu) + 1 + more) + frame[6:]
 
 
 class ReplyFinder:
@@ -68,34 +125,46 @@ class ReplyFinder:
 
     __slots__ = ("_answer", "_exchange", "_refusal", "_rest", "_strays", "damage")
 
-    def __init__(self, exchange: Exchange) -> None:
-        self.expect(exchange, b"")
+    def __init__(self) -> None:
+        self._rest = b""
+        self.damage: Stray | None = None
 
-    def expect(self, exchange: Exchange, transaction: bytes) -> None:
+    def expect(self, exchange: Exchange, transaction: bytes = b"") -> None:
         """Forgets what came before and looks for the reply to this exchange."""
         self._exchange = exchange
         self._answer = transaction + exchange.answer
         self._refusal = transaction + exchange.refusal
         self._rest = b""
         self._strays = 0
-        self.damage: Stray | None = None
+        self.damage = None
 
     @property
     def evidence(self) -> bytes:
         """Bytes that came and are no frame."""
         return self._rest
 
+    def body_at_once(self, chunk: bytes) -> bytes | None:
+        """The data bytes when `chunk` is the reply and nothing else, as it mostly is."""
+        exchange = self._exchange
+        if len(chunk) != exchange.answer_length or self._rest or not chunk.startswith(self._answer):
+            return None
+        if exchange.framing == "tcp":
+            return chunk[9:]
+        return exchange.body(chunk) if exchange.whole(chunk) else None
+
     def feed(self, chunk: bytes) -> Iterator[Answer | Stray]:
         """What `chunk` completes. Ends with the answer; what follows it is of no interest.
 
-        A reply with a wrong CRC is not yielded but kept as `damage`, since the right one may follow.
+        A reply whose check fails is not yielded but kept as `damage`, since the right one may follow.
         """
+        framing = self._exchange.framing
         for start in range(0, len(chunk), _PIECE):
-            self._rest += chunk[start : start + _PIECE]
-            if self._exchange.rtu:
+            piece = chunk[start : start + _PIECE]
+            self._rest += piece.upper() if framing == "ascii" else piece
+            if framing == "rtu":
                 yield from self._foreign(len(self._rest))
             at, answer = self._find()
-            if not self._exchange.rtu:
+            if framing != "rtu":
                 yield from self._foreign(at)
             if answer is not None:
                 self._rest = b""
@@ -112,20 +181,31 @@ class ReplyFinder:
             if end > len(self._rest):
                 return at, None
             frame = self._rest[at:end]
-            if not exchange.rtu or crc_holds(frame):
-                return at, _read_answer(frame, exchange.rtu, refused)
+            if exchange.whole(frame):
+                return at, self._answer_of(frame, refused)
             self._damaged(frame)
             self._rest = self._rest[at + 1 :]
         return len(self._rest), None
 
+    def _answer_of(self, frame: bytes, refused: bool) -> Answer:
+        exchange = self._exchange
+        if not refused:
+            return Answer(exchange.body(frame), 0, frame)
+        if exchange.framing == "ascii":
+            return Answer(b"", int(frame[5:7], 16), frame)
+        return Answer(b"", frame[2] if exchange.framing == "rtu" else frame[8], frame)
+
     def _damaged(self, frame: bytes) -> None:
-        unit = self._exchange.unit
-        damage = Stray("checksum", f"the CRC of a reply from unit {unit} does not hold", frame)
+        check = "CRC" if self._exchange.framing == "rtu" else "LRC"
+        damage = Stray(
+            "checksum", f"the {check} of a reply from unit {self._exchange.unit} does not hold", frame
+        )
         self.damage = self.damage or damage
 
     def _foreign(self, end: int) -> Iterator[Stray]:
         """Whole frames before `end` that are not the reply are reported and dropped."""
-        while stray := self._foreign_rtu(end) if self._exchange.rtu else self._foreign_mbap(end):
+        look = {"rtu": self._foreign_rtu, "tcp": self._foreign_mbap, "ascii": self._foreign_ascii}
+        while stray := look[self._exchange.framing](end):
             self._rest, end = self._rest[len(stray.frame) :], end - len(stray.frame)
             self._strays += 1
             if self._strays <= _MAX_STRAYS:
@@ -150,23 +230,31 @@ class ReplyFinder:
             return None
         return Stray("unexpected", self._why(self._rest[6 : 6 + length]), self._rest[: 6 + length])
 
+    def _foreign_ascii(self, end: int) -> Stray | None:
+        line_end = self._rest.find(b"\n", 0, end) + 1
+        if not line_end:
+            return None
+        line = self._rest[:line_end]
+        raw = unwrap_ascii(line[max(0, line.rfind(b":")) :])
+        if raw is not None:
+            return Stray("unexpected", self._why(raw), line)
+        return Stray("framing", "a line that is no Modbus ASCII frame", line)
+
     def _why(self, frame: bytes) -> str:
         """Why a frame (unit and PDU) is not the reply, in words."""
-        unit, request = self._exchange.unit, self._exchange.read.request
+        unit, request = self._exchange.unit, self._exchange.request
         if frame[0] != unit:
             return f"a reply from unit {frame[0]} while unit {unit} was asked"
         if frame[1] & 0x7F != request.function:
             return f"a reply to function {frame[1] & 0x7F} while {request.function} was asked"
-        if frame[2:3] != bytes((request.body_length,)) and frame[1] == request.function:
+        wrong_count = frame[1] == request.function and frame[2:3] != bytes((request.body_length & 0xFF,))
+        if wrong_count and request.function <= READ_INPUT_REGISTERS:
             return f"a reply of {frame[2:3].hex()}h data bytes where {request.body_length} were asked for"
+        if request.function > READ_INPUT_REGISTERS:
+            return "a reply that says something else was written"
         return "a reply to an earlier request"
 
 
 def _first(rest: bytes, answer: bytes, refusal: bytes) -> int:
     one, other = rest.find(answer), rest.find(refusal)
     return max(one, other) if min(one, other) < 0 else min(one, other)
-
-
-def _read_answer(frame: bytes, rtu: bool, refused: bool) -> Answer:
-    pdu = frame[1:-2] if rtu else frame[7:]
-    return Answer(b"" if refused else pdu[2:], pdu[1] if refused else 0, frame)

@@ -1,6 +1,7 @@
 """Modbus register bytes ↔ values: widths, word and byte orders, scale, bits, BCD, text, null sentinels.
 
-How a profile says it: the words of `MetricRead`, one per metric under `read:`.
+How a profile says it: the words of `MetricRead`, one per metric under `read:`. docs/modbus.md is their
+manual.
 """
 
 import math
@@ -13,7 +14,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from drivers.words import Words
-from telemetry import HaidangError, Value
+from telemetry import HaidangError, Title, Value
 
 Table = Literal["coil", "discrete", "holding", "input"]
 Order = Literal["big", "little"]
@@ -31,38 +32,72 @@ _FORMATS: dict[str, tuple[str, int]] = {
 """Type → the struct code of its big-endian bytes, and how many registers hold them."""
 
 
+class FlagWords(Words):
+    """A status bit's name, and its title where the bare name is not enough."""
+
+    name: str
+    title: Title
+
+
 class EncodingError(HaidangError):
     """A value that its metric's registers cannot hold."""
+
+
+class ScaleFrom(Words):
+    """A register that says how to scale another: SunSpec's sunssf, or a plain multiplier.
+
+    table: the metric's own unless said. address: as the profile's `addressing` counts.
+    kind: value = raw × 10 to the power of the register, or raw × the register.
+    """
+
+    table: Table | None = None
+    address: int = Field(ge=0)
+    type: Type = "int16"
+    kind: Literal["power_of_ten", "multiplier"] = "power_of_ten"
+    nulls: tuple[int | float, ...] = ()
 
 
 class MetricRead(Words):
     """Where a Modbus metric is found and how its registers become a value.
 
     table, address: as the profile's `addressing` counts. type: of the registers, uint16 unless said;
-    bcd and string also need `length`, in registers. value = raw × scale + offset.
-    bit: one bit of an integer, as true or false. mask: a field of an integer, shifted down to its
-    lowest bit, or by `shift`. nulls: raw values that mean "not available". enum: texts of an
-    integer's values; one it lacks is given as its number in text.
+    bcd and string also need `length`, in registers. value = raw × scale + offset, and with
+    `binary_point: n` the raw integer is divided by 2 to the power of n first.
+    scale_from: a register that holds the scale. bit: one bit of an integer, as true or false.
+    mask: a field of an integer, shifted down to its lowest bit, or by `shift`. nulls: raw values that
+    mean "not available". enum: texts of an integer's values; one it lacks is given as its number in text.
+    flags: names of an integer's bits; each becomes a metric of its own when the profile is loaded.
     word_order, byte_order: over the profile's; big and big is ABCD, little and big CDAB,
     big and little BADC, little and little DCBA.
+    group: which of the settings' groups it is polled with. compute: no register, but an arithmetic of
+    other metrics of its group.
     """
 
     table: Table = "holding"
-    address: int = Field(ge=0)
+    address: int | None = Field(default=None, ge=0)
     type: Type = "uint16"
     length: int | None = Field(default=None, ge=1, le=125)
     scale: float = 1.0
     offset: float = Field(default=0.0, ge=-1e12, le=1e12)
+    binary_point: int = Field(default=0, ge=0, le=63)
+    scale_from: ScaleFrom | None = None
     bit: int | None = Field(default=None, ge=0, le=63)
     mask: int | None = Field(default=None, ge=1)
     shift: int | None = Field(default=None, ge=0, le=63)
     nulls: tuple[int | float, ...] = ()
     enum: dict[int, str] = Field(default_factory=dict)
+    flags: dict[int, str | FlagWords] = Field(default_factory=dict)
     word_order: Order | None = None
     byte_order: Order | None = None
+    group: str = ""
+    compute: str = ""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
+        if self.compute and self.model_fields_set - {"compute", "group"}:
+            raise ValueError("a computed metric has no register: write compute and group only")
+        if self.address is None and not self.compute:
+            raise ValueError("address is missing: write where the value is, or compute it")
         wanted = self.type in ("bcd", "string")
         if wanted != (self.length is not None):
             raise ValueError(f"length, in registers, is for bcd and string alone; the type is {self.type}")
@@ -72,11 +107,17 @@ class MetricRead(Words):
             raise ValueError(f"bit, mask and enum need an integer type, not {self.type}")
         if max(self.bit or 0, (self.mask or 1).bit_length() - 1) >= self._bits:
             raise ValueError(f"bit or mask reaches past the {self._bits} bits of {self.type}")
-        if self.table in BIT_TABLES and self.model_fields_set - {"table", "address"}:
+        if self.table in BIT_TABLES and self.model_fields_set - {"table", "address", "group"}:
             raise ValueError(f"a {self.table} is true or false: write its table and address only")
-        if (self.bit is not None or self.enum) and (self.scale != 1 or self.offset):
-            raise ValueError("bit and enum give no number to scale: leave scale and offset out")
+        self._check_scale()
         return self
+
+    def _check_scale(self) -> None:
+        scaled = self.scale != 1 or self.offset or self.binary_point or self.scale_from is not None
+        if (self.bit is not None or self.enum or self.type == "string") and scaled:
+            raise ValueError("bit, enum and string give no number to scale: leave scale and offset out")
+        if self.binary_point and "int" not in self.type:
+            raise ValueError(f"binary_point needs an integer type, not {self.type}")
 
     @property
     def _picks_bits(self) -> bool:
@@ -105,6 +146,13 @@ class ValueCodec:
     picks: tuple[int, ...]
     code: str
     finish: Callable[[Any], Value | None]
+
+    @property
+    def plain(self) -> bool:
+        """Whether the raw number is the value, as long as it is finite."""
+        read = self.read
+        bare = not (read.nulls or read.enum or read.bit is not None or read.mask is not None)
+        return bare and read.type not in _CONVERSIONS and linear(read) == (1, 0, 1)
 
     def decode(self, registers: bytes) -> Value | None:
         """The value of register bytes as on the wire; None for "not available"."""
@@ -156,7 +204,7 @@ def linear(read: MetricRead) -> tuple[int, int, int]:
 
     One division of exact integers rounds once, so raw 2301 with scale 0.1 is the float nearest 230.1.
     """
-    scale, offset = Fraction(str(read.scale)), Fraction(str(read.offset))
+    scale, offset = Fraction(str(read.scale)) / 2**read.binary_point, Fraction(str(read.offset))
     divisor = math.lcm(scale.denominator, offset.denominator)
     return int(scale * divisor), int(offset * divisor), divisor
 
@@ -165,6 +213,8 @@ def _finisher(read: MetricRead) -> Callable[[Any], Value | None]:
     convert = _CONVERSIONS.get(read.type)
     last = _last_step(read)
     nulls = _raw_nulls(read)
+    if convert is None and not nulls:
+        return last
 
     def finish(raw: Any) -> Value | None:
         if convert is not None:
@@ -198,7 +248,7 @@ def _field_step(read: MetricRead) -> Callable[[Any], Value | None]:
 def _number_step(read: MetricRead) -> Callable[[Any], Value | None]:
     a, b, c = linear(read)
     if read.type.startswith("float"):
-        return lambda raw: _finite((raw * a + b) / c)
+        return _finite if (a, b, c) == (1, 0, 1) else lambda raw: _finite((raw * a + b) / c)
     if (a, b, c) == (1, 0, 1):
         return _as_it_is
     if c == 1:
