@@ -248,11 +248,11 @@ def scan_modbus(
 
     with told_in_words():
         catalogue, _ = _surroundings(config)
-        for line in modbus_scan.lines(link) if every_line else [link]:
-            address = ModbusAddress(line, timeout)
-            if _run(modbus_scan.scan_modbus(address, units(numbers_), catalogue, out, err)):
-                return
-    raise typer.Exit(1)
+        lines = modbus_scan.lines(link) if every_line else [link]
+        addresses = [ModbusAddress(line, timeout) for line in lines]
+        found = _run(modbus_scan.scan_lines(addresses, units(numbers_), catalogue, out, err))
+    if not found:
+        raise typer.Exit(1)
 
 
 def _surroundings(config: Path | None) -> "tuple[Catalogue, BrokerAddress | None]":

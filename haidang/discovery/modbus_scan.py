@@ -12,7 +12,7 @@ from drivers.modbus_plan import Plan
 from drivers.modbus_probe import Fit, best, judge
 from haidang.discovery.modbus_wire import ModbusAddress, ModbusWire, modbus_wire
 from haidang.discovery.waiting import progress
-from telemetry import Profile, Value
+from telemetry import ConfigurationError, LinkError, Profile, Value
 
 SHOWN = 3  # models proposed for one unit
 USUAL = tuple((baudrate, parity) for baudrate in (9600, 19200, 38400, 4800, 115200) for parity in "NE")
@@ -28,6 +28,26 @@ class Unit:
     number: int
     identity: Mapping[int, str] = field(default_factory=dict[int, str])
     fits: Sequence[Fit] = ()
+
+
+async def scan_lines(
+    addresses: Sequence[ModbusAddress], units: Sequence[int], catalogue: Catalogue, out: Console, err: Console
+) -> list[Unit]:
+    """Tries one line after the other until somebody answers.
+
+    A line that this port cannot be set to is told and passed over; where it is the only one, LinkError.
+    """
+    for address in addresses:
+        if len(addresses) > 1:
+            out.print(f"trying {address.link}", soft_wrap=True)
+        try:
+            if found := await scan_modbus(address, units, catalogue, out, err):
+                return found
+        except LinkError as error:
+            if len(addresses) == 1:
+                raise
+            out.print(str(error), soft_wrap=True)
+    return []
 
 
 async def scan_modbus(

@@ -1,5 +1,6 @@
 """Single questions to Modbus units, for scanning and exploring: one at a time, each with its own answer."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ from drivers.modbus_frames import (
     wrap_rtu,
 )
 from drivers.modbus_identity import IdentityRequest, decode_identity, encode_identity_request
-from drivers.modbus_line import line_of
+from drivers.modbus_line import Line, line_of
 from drivers.modbus_replies import Answer, Framing, ReplyFinder, lay_out
 from gateways.links import Conversation, open_link, parse_link
 from telemetry import Device
@@ -38,8 +39,10 @@ class ModbusAddress:
 class ModbusWire:
     """A link with units on it, asked one question at a time."""
 
-    def __init__(self, link: Conversation, framing: Framing, patience: float) -> None:
-        self._link, self._framing, self._patience = link, framing, patience
+    def __init__(self, link: Conversation, line: Line, patience: float) -> None:
+        self._link, self._line, self._patience = link, line, patience
+        self._framing = line.framing
+        self._settled = False
         self._finder = ReplyFinder()
         self._transactions = count(1)
 
@@ -55,6 +58,7 @@ class ModbusWire:
         while (chunk := await self._link.read(until)) is not None:
             for found in self._finder.feed(chunk[0]):
                 if isinstance(found, Answer):
+                    self._settled = True
                     return found
         return None
 
@@ -81,7 +85,11 @@ class ModbusWire:
         return {}
 
     async def _fall_quiet(self) -> None:
-        """Late answers to earlier questions are read and dropped."""
+        """The silence between two frames; after an unanswered question, until late answers have passed."""
+        if self._settled:
+            await asyncio.sleep(self._line.gap)
+            self._settled = False
+            return
         until = time.monotonic() + self._patience
         while time.monotonic() < until:
             if await self._link.read(time.monotonic() + QUIET) is None:
@@ -115,6 +123,6 @@ _UNWRAPS: Mapping[Framing, Callable[[bytes], bytes | None]] = {
 @asynccontextmanager
 async def modbus_wire(address: ModbusAddress) -> AsyncGenerator[ModbusWire]:
     """The wire, open as long as the block runs. Raises ConfigurationError, LinkError."""
-    framing = line_of(Device(id="terminal", profile="modbus", link=address.link)).framing
+    line = line_of(Device(id="terminal", profile="modbus", link=address.link))
     async with open_link(parse_link(address.link)) as pipe:
-        yield ModbusWire(pipe, framing, address.patience)
+        yield ModbusWire(pipe, line, address.patience)
