@@ -50,19 +50,10 @@ FolderOption = Annotated[
 ]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")]
 FOLDER = Path("haidang-data")
-
-cli.command()(commands.read)
-cli.command()(commands.listen)
-cli.command()(commands.registers)
-cli.command()(commands.add)
-cli.command()(commands.devices)
-cli.command()(commands.remove)
-cli.command()(send)
-cli.add_typer(commands.scan, name="scan")
-cli.add_typer(profiling.profiles, name="profiles")
+RUN, DEVICES, DUTY, SET_UP = "Run", "Find, add and tell devices", "On duty", "Set up"
 
 
-@cli.command()
+@cli.command(rich_help_panel=RUN)
 def up(
     config: ConfigOption = None,
     data_dir: FolderOption = FOLDER,
@@ -92,7 +83,7 @@ def up(
     _serve(config, data_dir, lambda installation: services.up(installation, whole))
 
 
-@cli.command()
+@cli.command(rich_help_panel=RUN)
 def gateway(
     config: ConfigOption = None,
     data_dir: FolderOption = FOLDER,
@@ -106,7 +97,7 @@ def gateway(
     _serve(config, data_dir, lambda installation: services.gateway(installation, only))
 
 
-@cli.command()
+@cli.command(rich_help_panel=RUN)
 def ingest(
     config: ConfigOption = None, data_dir: FolderOption = FOLDER, verbose: VerboseOption = False
 ) -> None:
@@ -117,7 +108,7 @@ def ingest(
     _serve(config, data_dir, services.ingest)
 
 
-@cli.command()
+@cli.command(rich_help_panel=RUN)
 def alerts(
     config: ConfigOption = None, data_dir: FolderOption = FOLDER, verbose: VerboseOption = False
 ) -> None:
@@ -128,7 +119,7 @@ def alerts(
     _serve(config, data_dir, services.alerts)
 
 
-@cli.command()
+@cli.command(rich_help_panel=RUN)
 def api(
     config: ConfigOption = None,
     data_dir: FolderOption = FOLDER,
@@ -143,7 +134,15 @@ def api(
     _serve(config, data_dir, lambda one: services.api(one, services.Whole(host=host, port=port)))
 
 
-@cli.command()
+cli.add_typer(commands.scan, name="scan", rich_help_panel=DEVICES)
+for command in (commands.read, commands.listen, commands.registers, commands.add, commands.devices):
+    cli.command(rich_help_panel=DEVICES)(command)
+cli.command(rich_help_panel=DEVICES)(send)
+cli.command(rich_help_panel=DEVICES)(commands.remove)
+cli.add_typer(profiling.profiles, name="profiles", rich_help_panel=DEVICES)
+
+
+@cli.command(rich_help_panel=SET_UP)
 def check(file: Annotated[Path, typer.Argument(help="The configuration to look over.")]) -> None:
     """Say everything that is wrong with a configuration: file, line, and what to do."""
     from haidang.checking import check as check_configuration
@@ -161,7 +160,7 @@ def check(file: Annotated[Path, typer.Argument(help="The configuration to look o
     out.print(f"{file}: good: {gates}, {devices} device{'s' * (devices != 1)}", soft_wrap=True)
 
 
-@cli.command()
+@cli.command(rich_help_panel=SET_UP)
 def replay(
     file: Annotated[Path, typer.Argument(help="A log of NMEA or AIS sentences, one a line.")],
     to: Annotated[str, typer.Option(help="tcp-listen://host:port, tcp://host:port or udp://host:port.")],
@@ -184,7 +183,7 @@ def replay(
         asyncio.run(until_stopped(replay_file(file, to, rate, original_speed=original_speed)))
 
 
-@cli.command()
+@cli.command(rich_help_panel=DUTY)
 def incidents(
     config: ConfigOption = None,
     data_dir: FolderOption = FOLDER,
@@ -196,7 +195,7 @@ def incidents(
     _ask(config, data_dir, lambda one: print_incidents(one, out, everything=everything))
 
 
-@cli.command()
+@cli.command(rich_help_panel=DUTY)
 def acknowledge(
     number: Annotated[int, typer.Argument(help="The incident's number, as in the notification.")],
     by: Annotated[str, typer.Option(help="Who takes it in hand.")],
@@ -210,7 +209,7 @@ def acknowledge(
     _ask(config, data_dir, lambda one: acknowledge_incident(one, out, number, by, note))
 
 
-@cli.command()
+@cli.command(rich_help_panel=SET_UP)
 def mosquitto(
     to: Annotated[Path, typer.Option(help="The folder for mosquitto.conf, passwords and access.")],
     gateways: Annotated[list[str], typer.Option("--gateway", help="A gateway's id; repeat for more.")],
@@ -239,7 +238,7 @@ def mosquitto(
     out.print(f"Start it with: mosquitto -c {to / 'mosquitto.conf'}", highlight=False)
 
 
-@cli.command()
+@cli.command(rich_help_panel=SET_UP)
 def boards(
     to: Annotated[Path, typer.Option(help="Grafana's provisioning folder, or one to copy there.")],
     config: ConfigOption = None,
