@@ -39,7 +39,7 @@ def test_a_status_too_large_even_so_is_marked_as_a_part() -> None:
     told = decode_status(fitting(GatewayStatus(True, accepted=7, devices=[*crowd, *troubled])))
     assert (told.partial, told.devices) == (True, troubled)
     told = decode_status(fitting(GatewayStatus(True, accepted=7, devices=random_names(15_000, "faulty"))))
-    assert (told.partial, told.devices, told.accepted) == (True, [], 7)
+    assert (told.partial, len(told.devices), told.accepted) == (True, 0, 7)
 
 
 def test_a_small_fleet_is_told_whole_at_every_change_and_every_ten_seconds() -> None:
