@@ -153,7 +153,7 @@ def test_devices_of_one_bus_and_several_dialled_devices_are_no_mistake(tmp_path:
     [
         (
             "kind: wether, metric: wind_speed",
-            "rule gale: no device model has the kind 'wether'; there are ais, ",
+            "rule gale: no device model has the kind 'wether'; there are air_quality, ais, ",
         ),
         (
             "kind: weather, metric: wind",

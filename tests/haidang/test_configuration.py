@@ -97,7 +97,7 @@ def test_every_mistake_is_told_at_once_with_its_line_and_what_to_do(tmp_path: Pa
     assert told[1].startswith("19: gateway.0.device.1.every: '1 fortnight' is not a duration")
     assert told[2] == (
         "18: gateway.0.device.1.unit_ids: there is no such key; "
-        "there are every, id, link, name, profile, unit_id"
+        "there are every, id, link, name, profile, settings, unit_id"
     )
     assert len(told) == 3
 
