@@ -63,6 +63,7 @@ class Camera:
         self._orders = Orders()
         self._stops: list[Command] = []
         self._outgoing: list[Outgoing] = []
+        self._hello_due: float | None = None
         self._position_due = self._clock_due = self._command_due = 0.0
 
     @property
@@ -72,12 +73,12 @@ class Camera:
 
     @property
     def wake_at(self) -> float | None:
-        """The next poll, stop, command or deadline; nothing is asked before the camera said hello."""
+        """The next poll, stop, command or deadline; nothing else is asked before the camera said hello."""
         times = [pending.deadline for pending in self._pending.values()]
-        if self._hello is not None:
-            times.append(self._clock_due)
-            if self._hello.head is not None:
-                times.append(self._position_due)
+        if self._hello is None:
+            times += () if self._hello_due is None else (self._hello_due,)
+        else:
+            times += (self._clock_due,) if self._hello.head is None else (self._clock_due, self._position_due)
         if self._may_stop and self._deadman.wake_at is not None:
             times.append(self._deadman.wake_at)
         if self._may_command or (self._may_stop and self._stops):
@@ -85,27 +86,27 @@ class Camera:
         return min(times, default=None)
 
     def connected(self, now: Instant) -> Sequence[Event]:
-        """The link was opened anew; commands that were not sent yet stay."""
-        lost = [command for pending in self._pending.values() for command in pending.commands]
+        """The link was opened anew; its first word is what the camera has."""
+        sent = [command for pending in self._pending.values() for command in pending.commands]
+        unsent, replies = self._drain(now)
         self._pending.clear()
         self._outgoing.clear()
         self._events.clear()
-        self._hello = None
+        self._hello, self._hello_due = None, now.monotonic
         self._deadman.connected(now)
-        detail = "the link broke before the camera answered; it may have been done or not"
-        return [Reply(command.id, self._device, "timeout", detail) for command in lost]
+        lost = "the link broke before the camera answered; it may have been done or not"
+        replies += [self._reply(command, "timeout", lost) for command in sent]
+        return replies + [self._reply(command, "unsent", "the link broke") for command in unsent]
 
     def command(self, command: Command, now: Instant) -> Sequence[Event]:
         """Takes it in; it is sent from `wake`. A stop overtakes everything, and ends it."""
         self._command_due = now.monotonic
         if command.action != "stop":
-            return self._orders.put(command)
+            return self._orders.put(command, now)
         if len(self._stops) >= LIMIT:
             return (self._reply(command, "refused", f"{LIMIT} stops wait for this camera already"),)
-        replaced = self._orders.put(command)
-        stop, expired = self._orders.take(now)
-        self._stops += () if stop is None else (stop,)
-        return [*replaced, *expired]
+        self._stops.append(command)
+        return self._orders.make_way(command)
 
     def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
         """One message of the link; its origin says which kind."""
@@ -127,7 +128,9 @@ class Camera:
     def wake(self, now: Instant) -> Sequence[Event]:
         """Ends what was not answered, then sends stops, commands and polls, in this order."""
         events = list(self._expire(now))
-        if self._hello is not None:
+        if self._hello is None:
+            self._ask_for_hello(now)
+        else:
             if self._hello.head is None:
                 events += self._refuse_all(now)
             else:
@@ -153,6 +156,11 @@ class Camera:
         """Commands go out one at a time too: the newest move replaces what still waits."""
         waits = self._hello is not None and len(self._orders) > 0
         return waits and not any(pending.commands for pending in self._pending.values())
+
+    def _ask_for_hello(self, now: Instant) -> None:
+        if self._hello_due is not None and self._hello_due <= now.monotonic:
+            self._hello_due = now.monotonic + GIVE_UP
+            self._outgoing.append(Outgoing(m.encode(m.Ask(self._id())), m.HELLO))
 
     def _greet(self, hello: m.Hello, now: Instant) -> Iterator[Event]:
         self._hello = hello
@@ -220,14 +228,21 @@ class Camera:
             for command in pending.commands:
                 yield self._reply(command, "timeout", detail)
 
-    def _refuse_all(self, now: Instant) -> Iterator[Event]:
+    def _drain(self, now: Instant) -> tuple[list[Command], list[Reply]]:
+        """The commands that were not sent, and the replies to those that are too old by now."""
         commands, self._stops = self._stops, []
+        replies: list[Reply] = []
         while len(self._orders):
             command, expired = self._orders.take(now)
-            yield from expired
+            replies += expired
             commands += () if command is None else (command,)
-        for command in commands:
-            yield self._reply(command, "refused", "this camera has no head that moves")
+        return commands, replies
+
+    def _refuse_all(self, now: Instant) -> Sequence[Event]:
+        commands, replies = self._drain(now)
+        return replies + [
+            self._reply(one, "refused", "this camera has no head that moves") for one in commands
+        ]
 
     def _send_stop(self, now: Instant) -> None:
         if not self._may_stop:

@@ -1,7 +1,7 @@
 """What an ONVIF link and its driver tell each other, as JSON: the link speaks SOAP, the driver does not.
 
-From the link, by origin: `hello` (Hello) once it has connected, `answer` (Answer) exactly once for each
-Ask, `event` (Happening) and `notice` (Notice). To the link an Ask, whose destination is one of VERBS.
+From the link, by origin: `hello` (Hello) when it is asked for, `answer` (Answer) exactly once for each other
+Ask, `event` (Happening) and `notice` (Notice). To the link an Ask, whose destination is its verb.
 """
 
 from typing import TypeVar
@@ -13,8 +13,6 @@ HELLO, ANSWER, EVENT, NOTICE = "hello", "answer", "event", "notice"
 POSITION, CLOCK, MOVE, STOP, MOVE_TO = "position", "clock", "move", "stop", "move_to"
 HOME, PRESET_STORE, PRESET_RECALL, PRESET_CLEAR = "home", "preset_store", "preset_recall", "preset_clear"
 AUXILIARY = "auxiliary"
-VERBS = (POSITION, CLOCK, MOVE, STOP, MOVE_TO, HOME, PRESET_STORE, PRESET_RECALL, PRESET_CLEAR, AUXILIARY)
-
 Range = tuple[float, float]
 
 
@@ -27,7 +25,7 @@ class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Hello(msgspec.Struct, frozen=True):
-    """The camera answered, and this is what it has.
+    """What the camera has.
 
     clock: seconds the camera's clock is ahead of ours. head: none on a camera that cannot move.
     """

@@ -21,7 +21,7 @@ OPEN_TIME = 30.0  # seconds a camera may take to say all of what it has
 MOST_WAITING = 32
 UNANSWERED = 3
 """Questions in a row without an answer after which the camera counts as gone."""
-_QUESTIONS = frozenset({m.POSITION, m.CLOCK})
+_QUESTIONS = frozenset({m.HELLO, m.POSITION, m.CLOCK})
 _LASTING = frozenset({"unauthorized", "unreachable"})
 _UNSENT = {"unreachable": "unsent", "unauthorized": "refused", "garbled": "timeout"}
 """What a command's reply calls a failure; of one whose answer is garbled nobody knows whether it was done."""
@@ -30,9 +30,10 @@ _UNSENT = {"unreachable": "unsent", "unauthorized": "refused", "garbled": "timeo
 class Conversation(Gate):
     """A link to one camera."""
 
-    def __init__(self, camera: OnvifCamera, receiver: Receiver) -> None:
+    def __init__(self, camera: OnvifCamera, hello: m.Hello, receiver: Receiver) -> None:
         super().__init__()
         self._camera = camera
+        self._hello = hello
         self._receiver = receiver
         self._orders: asyncio.Queue[tuple[str, m.Ask]] = asyncio.Queue(MOST_WAITING)
         self._questions: asyncio.Queue[tuple[str, m.Ask]] = asyncio.Queue(MOST_WAITING)
@@ -48,13 +49,13 @@ class Conversation(Gate):
         except asyncio.QueueFull as error:
             raise LinkError(f"{MOST_WAITING} requests wait for this camera already") from error
 
-    async def run(self, *, events: bool) -> None:
+    async def run(self) -> None:
         """Until the camera is gone or does not know us any more; the receiver is told."""
         try:
             async with asyncio.TaskGroup() as lanes:
                 lanes.create_task(self._ask())
                 lanes.create_task(self._order())
-                if events:
+                if self._hello.events:
                     lanes.create_task(PullPoint(self._camera.soap, self._tell, self._notice).run())
         except* SoapError as errors:
             self._receiver.broke(LinkError(str(_first(errors))))
@@ -74,6 +75,9 @@ class Conversation(Gate):
         unanswered = 0
         while True:
             verb, ask = await self._questions.get()
+            if verb == m.HELLO:
+                self._receiver.receive(m.encode(self._hello), m.HELLO)
+                continue
             try:
                 answer = await self._camera.carry_out(verb, ask)
                 unanswered = 0
@@ -100,10 +104,9 @@ async def converse(
     """The link, open as long as the block runs. Raises SoapError when the camera cannot be opened."""
     async with open_soap(account, verify=verify) as soap:
         camera, hello = await _greet(soap, profile, path)
-        conversation = Conversation(camera, receiver)
+        conversation = Conversation(camera, hello, receiver)
         receiver.opened(conversation)
-        receiver.receive(m.encode(hello), m.HELLO)
-        async with background(conversation.run(events=hello.events)):
+        async with background(conversation.run()):
             yield
 
 
