@@ -107,8 +107,9 @@ class ModbusDriver:
         """The link is open anew: what was under way is forgotten, the grids start again."""
         events = self._jobs.cut(now.monotonic)
         self.urgent = bool(self._jobs)
+        awaited = self._line.serial and (self._state == _WAITING or self._gave_up)
+        self._ready_at = now.monotonic + (self._timeout if awaited else 0.0)
         self._outgoing, self._gave_up, self._late = (), False, 0
-        self._ready_at = now.monotonic
         self._polls.connected(now.monotonic)
         self._rest(now.monotonic)
         return events

@@ -158,6 +158,8 @@ class ReplyFinder:
         A reply whose check fails is not yielded but kept as `damage`, since the right one may follow.
         """
         framing = self._exchange.framing
+        if framing == "tcp" and self._rest and _is_mbap_frame(chunk):
+            yield from self._torn()
         for start in range(0, len(chunk), _PIECE):
             piece = chunk[start : start + _PIECE]
             self._rest += piece.upper() if framing == "ascii" else piece
@@ -181,7 +183,7 @@ class ReplyFinder:
             if end > len(self._rest):
                 return at, None
             frame = self._rest[at:end]
-            if exchange.whole(frame):
+            if exchange.whole(frame) and (exchange.framing != "tcp" or _may_follow(self._rest[end:])):
                 return at, self._answer_of(frame, refused)
             self._damaged(frame)
             self._rest = self._rest[at + 1 :]
@@ -196,11 +198,19 @@ class ReplyFinder:
         return Answer(b"", frame[2] if exchange.framing == "rtu" else frame[8], frame)
 
     def _damaged(self, frame: bytes) -> None:
-        check = "CRC" if self._exchange.framing == "rtu" else "LRC"
-        damage = Stray(
-            "checksum", f"the {check} of a reply from unit {self._exchange.unit} does not hold", frame
-        )
+        exchange = self._exchange
+        if exchange.framing == "tcp":
+            damage = Stray("framing", "what follows the reply begins no Modbus TCP frame: it is torn", frame)
+        else:
+            check = "CRC" if exchange.framing == "rtu" else "LRC"
+            detail = f"the {check} of a reply from unit {exchange.unit} does not hold"
+            damage = Stray("checksum", detail, frame)
         self.damage = self.damage or damage
+
+    def _torn(self) -> Iterator[Stray]:
+        """A whole frame came in the middle of another: the rest of that one will not come any more."""
+        yield Stray("framing", "a Modbus TCP frame that ends in its middle", self._rest)
+        self._rest = b""
 
     def _foreign(self, end: int) -> Iterator[Stray]:
         """Whole frames before `end` that are not the reply are reported and dropped."""
@@ -253,6 +263,15 @@ class ReplyFinder:
         if request.function > READ_INPUT_REGISTERS:
             return "a reply that says something else was written"
         return "a reply to an earlier request"
+
+
+def _is_mbap_frame(chunk: bytes) -> bool:
+    return len(chunk) > 8 and chunk[2:4] == b"\0\0" and int.from_bytes(chunk[4:6]) == len(chunk) - 6
+
+
+def _may_follow(rest: bytes) -> bool:
+    """Whether these bytes can begin the next MBAP frame."""
+    return rest[2:4] in (b"", b"\0", b"\0\0") and (len(rest) < 6 or 2 <= int.from_bytes(rest[4:6]) <= 254)
 
 
 def _first(rest: bytes, answer: bytes, refusal: bytes) -> int:
