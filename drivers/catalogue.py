@@ -22,6 +22,7 @@ PROTOCOLS = (
     "mqtt_json",
     "nmea",
     "onvif",
+    "sparkplug",
     "visca",
 )  # fmt: skip
 """The modules of this room that speak a protocol; each has `open_driver` and `VOCABULARY`."""

@@ -131,7 +131,7 @@ def _meaning(read: Read) -> Callable[[object], Value]:
         return truth
     if (read.scale, read.offset) == (1.0, 0.0):
         return lambda found: number(_bare(found, read.suffix))
-    return lambda found: finite(_scaled(number(_bare(found, read.suffix)), read.scale) + read.offset)
+    return lambda found: finite(scaled(number(_bare(found, read.suffix)), read.scale) + read.offset)
 
 
 def _mapped(found: object, values: Mapping[str, Value]) -> Value:
@@ -141,7 +141,7 @@ def _mapped(found: object, values: Mapping[str, Value]) -> Value:
     return values[said.strip()]
 
 
-def _scaled(value: float, scale: float) -> float:
+def scaled(value: float, scale: float) -> float:
     """By division where the scale is one over a whole number: 886 × 0.1 is then 88.6 and not 88.60…01."""
     divisor = round(1 / scale) if 1e-9 < abs(scale) < 1 else 0
     return value / divisor if divisor and abs(divisor * scale - 1) < 1e-12 else value * scale
