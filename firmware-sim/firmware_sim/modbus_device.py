@@ -25,8 +25,10 @@ from drivers.modbus_frames import (
 )
 from drivers.modbus_identity import FUNCTION as IDENTIFY
 from drivers.modbus_identity import decode_identity_request, encode_identity
-from drivers.modbus_plan import FUNCTIONS, Plan, Tables, body_of
+from drivers.modbus_plan import FUNCTIONS, Plan, Tables, body_of, locate
 from drivers.modbus_values import BIT_TABLES, EncodingError, Table
+from drivers.modbus_writes import ModbusWrite
+from drivers.words import write_of
 from telemetry import Profile, Value
 
 ValuesOf = Callable[[], Mapping[str, Value | None]]
@@ -67,6 +69,7 @@ class ModbusDevice:
         self._unused = self._unused_cells()
         self._kept: Tables = {table: dict(cells) for table, cells in (memory or {}).items()}
         self._writable = {(table, address) for table, cells in self._kept.items() for address in cells}
+        self._take_in_actions()
         self._values: Mapping[str, Value | None] | None = None
         self._tables: Tables = {}
         self._failure = False
@@ -161,6 +164,16 @@ class ModbusDevice:
         self._kept.setdefault(table, {}).update(written)
         there.update(written)
         self._changed()
+
+    def _take_in_actions(self) -> None:
+        """What the profile's actions write is there and may be written."""
+        for action in self.profile.actions:
+            write = write_of(self.profile, action, ModbusWrite)
+            where = f"profile {self.profile.id}: action {action.name}"
+            spot = locate(where, action.name, write.as_read(), self._plan.settings)
+            for address in range(spot.start, spot.start + max(write.count, spot.end - spot.start)):
+                self._unused.setdefault(spot.table, {}).setdefault(address, 0)
+                self._writable.add((spot.table, address))
 
     def _unused_cells(self) -> Tables:
         """Zeros in the gaps that the profile says may be read across."""

@@ -108,8 +108,18 @@ def as_toml(devices: Sequence[Device]) -> str:
 
 
 def _device_toml(device: Device) -> str:
-    lines = ["[[gateway.device]]"]
-    for key, value in device.model_dump(exclude_defaults=True).items():
-        shown = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:g}"
-        lines.append(f"{key} = {shown}")
-    return "\n".join(lines) + "\n"
+    said = device.model_dump(exclude_defaults=True)
+    return (
+        "\n".join(["[[gateway.device]]", *(f"{key} = {_toml(value)}" for key, value in said.items())]) + "\n"
+    )
+
+
+def _toml(value: object) -> str:
+    """A value as TOML writes it on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, str | bool):
+        return json.dumps(value, ensure_ascii=False)
+    return f"{value:g}" if isinstance(value, float) else str(value)

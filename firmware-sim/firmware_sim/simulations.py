@@ -1,0 +1,86 @@
+"""Which simulated device stands for which profile: by the profile's driver, or by what it says."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from drivers.modbus_identity import OBJECTS
+from drivers.visca_plan import ViscaSettings
+from drivers.words import settings_of
+from firmware_sim.modbus_device import ModbusDevice
+from firmware_sim.modbus_server import ModbusServer
+from firmware_sim.scenario_words import SimulatedModel, WireWords
+from firmware_sim.simulated import SimulatedDevice
+from firmware_sim.speaker import Speaker
+from firmware_sim.visca_camera import Quirks, ViscaCamera, ViscaChain, ViscaIpCamera
+from telemetry import ConfigurationError, Value
+
+Age = Callable[[], float]
+"""Seconds since the scenario began."""
+Look = Callable[[], Mapping[str, Value | None]]
+
+
+def simulate(models: Sequence[SimulatedModel], wire: WireWords, age: Age) -> Sequence[SimulatedDevice]:
+    """The devices of one wire. Raises ConfigurationError for a profile that cannot be simulated there."""
+    groups: dict[str, list[SimulatedModel]] = {}
+    for model in models:
+        groups.setdefault("" if model.words.says else model.profile.driver, []).append(model)
+    return [device for driver, group in groups.items() for device in _group(driver, group, wire, age)]
+
+
+def _group(
+    driver: str, models: Sequence[SimulatedModel], wire: WireWords, age: Age
+) -> Sequence[SimulatedDevice]:
+    if not driver:
+        return _speakers(models, age)
+    if driver == "modbus":
+        return _modbus(models, wire, age)
+    if driver == "visca":
+        return _visca(models, wire)
+    raise ConfigurationError(
+        f"nothing simulates the driver {driver} by itself: write under says what {models[0].words.id} says"
+    )
+
+
+def _look(model: SimulatedModel, age: Age) -> Look:
+    return lambda: model.values(age())
+
+
+def _speakers(models: Sequence[SimulatedModel], age: Age) -> Sequence[SimulatedDevice]:
+    return [
+        Speaker([one.speech() for one in model.words.says], _look(model, age))
+        for model in models
+        if not model.words.dead
+    ]
+
+
+def _modbus(models: Sequence[SimulatedModel], wire: WireWords, age: Age) -> Sequence[SimulatedDevice]:
+    framing = wire.framing or ("rtu" if wire.wire == "pty" else "tcp")
+    units = [_unit(model, age) for model in models if not model.words.dead]
+    ids = [unit.unit_id for unit in units]
+    if twice := {one for one in ids if ids.count(one) > 1}:
+        raise ConfigurationError(f"two devices of this wire have the unit_id {', '.join(map(str, twice))}")
+    return [ModbusServer(*units, framing=framing)]
+
+
+def _unit(model: SimulatedModel, age: Age) -> ModbusDevice:
+    words = model.words
+    profile = model.profile.model_copy(update={"settings": model.profile.settings | words.settings})
+    return ModbusDevice(
+        profile,
+        _look(model, age),
+        words.unit_id,
+        memory={table: dict(cells) for table, cells in words.memory.items()},
+        identity={number: words.identity[name] for number, name in OBJECTS.items() if name in words.identity},
+        turnaround=words.turnaround or 0.0,
+    )
+
+
+def _visca(models: Sequence[SimulatedModel], wire: WireWords) -> Sequence[SimulatedDevice]:
+    cameras = [
+        ViscaCamera(settings_of(model.profile, ViscaSettings), quirks=Quirks(mute=model.words.dead))
+        for model in sorted(models, key=lambda model: model.words.unit_id)
+    ]
+    if wire.wire != "udp":
+        return [ViscaChain(*cameras)]
+    if len(cameras) > 1:
+        raise ConfigurationError("behind a UDP port is one VISCA camera: give each a wire of its own")
+    return [ViscaIpCamera(cameras[0])]
