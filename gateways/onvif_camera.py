@@ -17,6 +17,7 @@ _PRESET_NAME = "haidang-{}"
 _SERVICES = {
     "http://www.onvif.org/ver10/media/wsdl": "media",
     "http://www.onvif.org/ver20/ptz/wsdl": "ptz",
+    "http://www.onvif.org/ver10/ptz/wsdl": "ptz",  # some call it so and speak the newer all the same
     "http://www.onvif.org/ver10/events/wsdl": "events",
 }
 _CAPABILITIES = {"Media": "media", "PTZ": "ptz", "Events": "events"}

@@ -7,6 +7,7 @@ the camera gives for its services, only the host and port of the link are dialle
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ ANSWER_TIME = 5.0  # seconds
 LARGEST_ANSWER = 1024 * 1024  # bytes
 _CONNECTIONS = 6  # at once to one camera: a long poll, a question, a command, and one each to spare
 _NOT_ALLOWED = frozenset({"notauthorized", "failedauthentication", "failedcheck", "invalidsecurity"})
+_NOT_KNOWN = re.compile(r"not authori[sz]ed|unauthori[sz]ed|authenticat|wrong password", re.IGNORECASE)
+"""How cameras say it that give no such code."""
 _SPOILED = (AttributeError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError)
 """What the library raises besides its own errors when an answer lacks what it must have."""
 
@@ -217,7 +220,7 @@ class Soap:
         codes = [str(getattr(code, "localname", code)) for code in (fault.subcodes or ())]
         words = {word.rpartition(":")[2].lower() for word in (*codes, str(fault.code))}
         message = " ".join(str(fault.message or "no reason given").split())[:200]
-        if words & _NOT_ALLOWED or "not authorized" in message.lower():
+        if words & _NOT_ALLOWED or _NOT_KNOWN.search(message):
             return self._unauthorized()
         return SoapError("refused", f"{operation}: the camera refuses: {message}")
 
