@@ -42,7 +42,7 @@ LINKS: dict[Framing, str] = {
     "tcp": "tcp://127.0.0.1:502",
 }
 MISHAPS = (
-    "drop", "late", "garble", "truncate", "glue", "wrong unit", "wrong address", "exception",
+    "drop", "late", "garble", "truncate", "glue", "wrong unit", "wrong function", "exception",
     "disconnect", "duplicate", "noise", "byte by byte",
 )  # fmt: skip
 MODEL = profile(
@@ -144,32 +144,24 @@ class BadLine:
         """When and what arrives. Late is up to the time a serial unit is left alone after a time-out."""
         chance, whole, prompt = self.chance, self.wrap(frame, pdu), self.chance.uniform(0.001, 0.05)
         other = chance.choice([unit for unit in UNITS if unit != frame.unit])
-        match mishap:
-            case "drop":
-                return []
-            case "late":
-                return [(chance.uniform(1.001, 1.99) * TIMEOUT, whole)]
-            case "garble":
-                return [(prompt, self.garbled(whole))]
-            case "truncate":
-                return [(prompt, whole[: chance.randrange(len(whole))])]
-            case "glue":
-                return [(prompt, self.wrap(frame, pdu[:2] + b"\0\0\0\0\0\0", other) + whole + whole)]
-            case "wrong unit":
-                return [(prompt, self.wrap(frame, pdu, other))]
-            case "wrong address":
-                return [(prompt, self.wrap(frame, bytes((4, 6)) + pdu[2:])), (prompt + 0.01, whole)]
-            case "exception":
-                return [(prompt, self.wrap(frame, exception_reply(3, chance.choice([1, 2, 3, 4, 6]))))]
-            case "duplicate":
-                again = chance.uniform(0, 2 * TIMEOUT) if self.framing == "tcp" else 0.0
-                return [(prompt, whole), (prompt + again, whole)]
-            case "noise":
-                return [(prompt / 2, chance.randbytes(chance.randrange(1, 20))), (prompt, whole)]
-            case "byte by byte":
-                return [(prompt + index * 0.0005, whole[index : index + 1]) for index in range(len(whole))]
-            case _:
-                return [(prompt, whole)]
+        foreign = self.wrap(frame, pdu[:2] + bytes(6), other)
+        refusal = self.wrap(frame, exception_reply(3, chance.choice([1, 2, 3, 4, 6])))
+        again = chance.uniform(0, 2 * TIMEOUT) if self.framing == "tcp" else 0.0
+        noise = chance.randbytes(chance.randrange(1, 20))
+        arriving: dict[str, list[tuple[float, bytes]]] = {
+            "drop": [],
+            "late": [(chance.uniform(1.001, 1.99) * TIMEOUT, whole)],
+            "garble": [(prompt, self.garbled(whole))],
+            "truncate": [(prompt, whole[: chance.randrange(len(whole))])],
+            "glue": [(prompt, foreign + whole + whole)],
+            "wrong unit": [(prompt, foreign)],
+            "wrong function": [(prompt, self.wrap(frame, bytes((4, 6)) + pdu[2:])), (prompt + 0.01, whole)],
+            "exception": [(prompt, refusal)],
+            "duplicate": [(prompt, whole), (prompt + again, whole)],
+            "noise": [(prompt / 2, noise), (prompt, whole)],
+            "byte by byte": [(prompt + at * 0.0005, whole[at : at + 1]) for at in range(len(whole))],
+        }
+        return arriving.get(mishap, [(prompt, whole)])
 
     def garbled(self, whole: bytes) -> bytes:
         """One bit turned over. MBAP trusts TCP to keep its data whole, so there it hits the header."""
