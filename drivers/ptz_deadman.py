@@ -16,7 +16,7 @@ from telemetry import Instant
 
 RETRY = 0.5
 """Seconds after which a stop that nobody confirmed is sent again."""
-SLOWEST_RETRY = 5.0
+SLOWEST_RETRY = 30.0
 """Seconds between two stops to a camera that has long been silent."""
 _NEVER = float("inf")
 
@@ -70,6 +70,11 @@ class DeadMan:
         """The link was opened anew: whatever may be moving is to be stopped at once."""
         for run in self._runs.values():
             run.due, run.stopping = now.monotonic, True
+
+    def answers_again(self, now: Instant) -> None:
+        """A camera that was silent is heard: stops that it may have missed are due at once."""
+        for run in self._runs.values():
+            run.due = now.monotonic if run.stopping else run.due
 
     def started(self, motion: Motion, hold: float, now: Instant) -> None:
         """The motion was sent and may run for so many seconds; a newer one replaces the older."""

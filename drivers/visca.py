@@ -12,11 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 from drivers.contract import Event, Fault, Outgoing
 from drivers.ptz_deadman import DeadMan, Motion
 from drivers.ptz_orders import Orders, Stops
+from drivers.ptz_poll import SILENT_LIMIT, Poll
 from drivers.visca_commands import AddressSet, Cancel, Clear, Inquiry
 from drivers.visca_conversation import SEQUENCE, Changed, Conversation, Exchange, Outcome, Purpose, is_full
 from drivers.visca_frames import ERRORS, NOT_EXECUTABLE, Damage
 from drivers.visca_plan import POSITION, CameraPlan, ViscaRead, ViscaSettings
-from drivers.visca_poll import SILENT_LIMIT, Poll
 from drivers.visca_session import NumberedSession, PlainSession, Session
 from drivers.words import Vocabulary
 from telemetry import Action, Command, Device, Instant, Profile, ProfileError, Reply
@@ -35,9 +35,6 @@ _STOP_TRIES = 4
 
 def open_driver(device: Device, profile: Profile) -> "ViscaDriver":
     """A driver for this camera. Raises ProfileError for a profile, link or address that cannot be used."""
-    every = device.every or profile.every
-    if every is None:
-        raise ProfileError(f"profile {profile.id}: says no poll period: write every, such as every: 5s")
     plan = CameraPlan(profile)
     if not plan.inquiries:
         raise ProfileError(f"profile {profile.id}: has no metrics: name at least one")
@@ -60,7 +57,7 @@ def open_driver(device: Device, profile: Profile) -> "ViscaDriver":
     if framing == "visca-ip":
         loose = said.sequence == "loose"
         session = NumberedSession(device.unit_id, any_address=any_address, loose=loose)
-    poll = Poll(device.id, profile.kind, plan, every)
+    poll = Poll(device, profile, plan.inquiries, plan.reading)
     return ViscaDriver(device, plan, session, poll, address_set=address_set)
 
 
@@ -82,7 +79,13 @@ class ViscaDriver:
     """
 
     def __init__(
-        self, device: Device, plan: CameraPlan, session: Session, poll: Poll, *, address_set: bool
+        self,
+        device: Device,
+        plan: CameraPlan,
+        session: Session,
+        poll: Poll[Inquiry, bytes],
+        *,
+        address_set: bool,
     ) -> None:
         self.actions: Sequence[Action] = plan.actions
         self.wake_at: float | None = None
@@ -156,9 +159,10 @@ class ViscaDriver:
         if self.wake_at is None or now.monotonic < self.wake_at:
             return ()
         events: list[Event] = []
+        free = not self.busy
         for outcome in self._talk.expire(now):
             events += self._ended(outcome, now)
-        if not self.busy:
+        if free:
             events += self._say_next(now)
         self._settle(now)
         return events
@@ -175,7 +179,11 @@ class ViscaDriver:
     def _stop(self, command: Command, now: Instant) -> Sequence[Event]:
         events: list[Event] = [*self._orders.make_way(command)]
         events += self._stops.put(command, now)
-        self._then += [Exchange(Purpose.CANCEL, Cancel(socket)) for socket in self._talk.sockets]
+        for socket, exchange in self._talk.running():
+            self._then.append(Exchange(Purpose.CANCEL, Cancel(socket)))
+            if exchange.command is not None:
+                events.append(_reply(exchange.command, "refused", "stopped before it was done"))
+                exchange.command = None
         return events
 
     def _say_next(self, now: Instant) -> Sequence[Event]:
@@ -184,7 +192,7 @@ class ViscaDriver:
         motion = self._deadman.due(now)
         if self._first:
             self._talk.start(self._first.pop(0), now)
-        elif motion is not None:
+        elif motion is not None and not (self._then and self._poll.silent):
             events += self._say_stop(motion, now)
         elif self._then:
             self._talk.start(self._then.pop(0), now)
@@ -232,6 +240,8 @@ class ViscaDriver:
         if outcome.kind == "unanswered":
             self._poll.silent += 1
         elif outcome.next_address is None:
+            if self._poll.silent >= SILENT_LIMIT:
+                self._deadman.answers_again(now)
             self._poll.silent = 0
         match exchange.purpose:
             case Purpose.STOP:
@@ -241,7 +251,7 @@ class ViscaDriver:
             case Purpose.POSITION:
                 return self._position_ended(outcome)
             case Purpose.POLL:
-                return self._poll.ended(outcome, now)
+                return self._polled(outcome, now)
             case _:
                 return self._prepared(outcome, now)
 
@@ -251,7 +261,7 @@ class ViscaDriver:
             return ()
         if is_full(outcome):
             if not exchange.redone:
-                sockets = self._talk.sockets or (1, 2)
+                sockets = [socket for socket, _ in self._talk.running()] or (1, 2)
                 self._first = [Exchange(Purpose.CANCEL, Cancel(socket)) for socket in sockets]
                 self._first.append(Exchange(Purpose.STOP, exchange.said, motion=motion, redone=True))
             return ()
@@ -294,6 +304,16 @@ class ViscaDriver:
             return (_reply(asking.command, "refused", _refusal(outcome.code)),)
         values = self._plan.values(asking.answers)
         return (Reply(asking.command.id, asking.command.device, values=values),)
+
+    def _polled(self, outcome: Outcome, now: Instant) -> Sequence[Event]:
+        if outcome.kind == "done":
+            return self._poll.answered(outcome.payload, now)
+        said = outcome.exchange.said
+        what = said.name.lower().replace("_", " ") if isinstance(said, Inquiry) else ""
+        if outcome.kind == "refused":
+            quiet = outcome.code == NOT_EXECUTABLE
+            return self._poll.refused(now, "" if quiet else f"{what}: {_refusal(outcome.code)}")
+        return self._poll.missed(f"{what}: had no answer", now)
 
     def _prepared(self, outcome: Outcome, now: Instant) -> Sequence[Event]:
         said, cameras = outcome.exchange.said, outcome.next_address

@@ -104,10 +104,9 @@ class Conversation:
         """What awaits its answer."""
         return self._flight
 
-    @property
-    def sockets(self) -> Sequence[int]:
-        """The sockets in which accepted commands run."""
-        return sorted(self._running)
+    def running(self) -> Sequence[tuple[int, Exchange]]:
+        """The accepted commands that run, by socket."""
+        return [(socket, one.exchange) for socket, one in sorted(self._running.items())]
 
     @property
     def unfinished_at(self) -> float:

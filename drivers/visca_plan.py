@@ -115,10 +115,11 @@ class CameraPlan:
         moved_by = {"move": Motion.PAN_TILT, "zoom": Motion.ZOOM, "focus": Motion.FOCUS}
         self.motions = tuple(motion for name, motion in moved_by.items() if name in names)
 
-    def reading(self, answers: Mapping[Inquiry, bytes]) -> dict[str, Value]:
-        """The metrics that these answers tell."""
+    def reading(self, answers: Mapping[Inquiry, bytes]) -> tuple[dict[str, Value], bool]:
+        """The metrics that these answers tell, and whether that is all a camera in its state can tell."""
         known = self.values(answers)
-        return {name: known[value] for name, value in self._values.items() if value in known}
+        values = {name: known[value] for name, value in self._values.items() if value in known}
+        return values, len(values) == len(self._values) or known.get("power") is False
 
     def values(self, answers: Mapping[Inquiry, bytes]) -> dict[str, Value]:
         """Everything these answers tell: degrees, percent, true and false."""
