@@ -16,11 +16,15 @@ from broker.commands import decode_reply, encode_command
 from registry import CommandEnd, CommandEntry
 from registry.commands import CommandLedger
 from telemetry import LinkError, RegistryError, Reply
+from telemetry.times import NANOSECONDS
 
 MOST_FOR_A_DEVICE = 8
 MOST_WAITING = 1_000
 WAITING_ENDS = 10_000
 RETRY_AFTER = 2.0  # seconds
+GRACE = 1.0
+"""Seconds beyond the command's own life for the gateway to say how it ended, if only that time is over."""
+ASKED_FOR = 60.0  # seconds after its life in which a reply is still asked for when connections come back
 Publish = Callable[[str, bytes], Awaitable[None]]
 
 log = structlog.get_logger()
@@ -43,10 +47,11 @@ class CommandRoad:
         self._publish: Publish | None = None
         self._waiting: dict[str, _Waiting] = {}
         self._for_device: Counter[str] = Counter()
+        self._unanswered: dict[str, CommandEntry] = {}
         self._ends: asyncio.Queue[CommandEnd] = asyncio.Queue(WAITING_ENDS)
 
     async def send(self, entry: CommandEntry, patience: float) -> CommandEnd | None:
-        """The command's end, None when no reply came within `patience` seconds: it may come later.
+        """The command's end, None when no reply came within `patience` seconds and a bit: it may come later.
 
         Raises LinkError without a session with the broker, RefusedError (429) when too many wait
         already, RegistryError when it cannot be recorded; then nothing was sent.
@@ -56,10 +61,11 @@ class CommandRoad:
         with self._registered(entry) as end:
             await self._ledger.record(entry)
             try:
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(patience + GRACE):
                     await self._say(entry)
                     return await end
             except TimeoutError:
+                self._leave_unanswered(entry)
                 return None
 
     def take_reply(self, topic: str, payload: bytes, now: int) -> None:
@@ -72,14 +78,15 @@ class CommandRoad:
             self._tell([end])
 
     async def converse(self, publish: Publish) -> None:
-        """Runs on each session: commands that wait ask for their reply again, then new ones are sent.
+        """Runs on each session: replies that are missing are asked for again, and new commands are sent.
 
         Raises LinkError.
         """
         self._publish = publish
         try:
-            for waiting in tuple(self._waiting.values()):
-                await publish(*_message(waiting.entry, repeated=True))
+            entries = [waiting.entry for waiting in self._waiting.values()]
+            for entry in (*entries, *self._still_asked_for()):
+                await publish(*_message(entry, repeated=True))
             await asyncio.get_running_loop().create_future()
         finally:
             self._publish = None
@@ -134,8 +141,20 @@ class CommandRoad:
             await asyncio.sleep(RETRY_AFTER)
         self._tell(ends)
 
+    def _leave_unanswered(self, entry: CommandEntry) -> None:
+        self._unanswered[entry.command.id] = entry
+        if len(self._unanswered) > MOST_WAITING:
+            del self._unanswered[next(iter(self._unanswered))]
+
+    def _still_asked_for(self) -> Sequence[CommandEntry]:
+        oldest = time.time_ns() - int(ASKED_FOR * NANOSECONDS)
+        found = self._unanswered.items()
+        self._unanswered = {name: entry for name, entry in found if entry.command.expires_at > oldest}
+        return tuple(self._unanswered.values())
+
     def _tell(self, ends: Sequence[CommandEnd]) -> None:
         for end in ends:
+            self._unanswered.pop(end.reply.command, None)
             waiting = self._waiting.get(end.reply.command)
             if waiting is not None and waiting.entry.gateway == end.gateway and not waiting.end.done():
                 waiting.end.set_result(end)

@@ -56,7 +56,8 @@ class Actions(Shown):
 class NewCommand(Given):
     """A command to be carried out now.
 
-    timeout: how long to wait for the reply; a command that was not carried out by then is given up.
+    timeout: how long it may take; what was not sent to the device by then is given up. A gateway that says
+    nothing is waited for a second longer.
     """
 
     action: str = Field(min_length=1, max_length=100, examples=["set_coil"])

@@ -25,6 +25,7 @@ from api.server import serve
 from broker import session, topics
 from broker.embedded import embedded_broker
 from broker.session import BrokerAddress
+from broker.statuses import encode_status
 from broker.wire import Configuration, DeviceStatus, GatewayStatus, LiveReading, decode, encode
 from drivers.catalogue import Catalogue, load_catalogue
 from registry import open_registry
@@ -110,11 +111,13 @@ class Running:
 
     async def report(self, gateway: str, status: GatewayStatus) -> None:
         """As a gateway does; returns when the API has heard it."""
-        await self.broker.publish(topics.status(gateway), encode(status), retain=True)
+        before = self.parts.live.current.gateways.get(gateway)
+        payload = encode_status(status)
+        await self.broker.publish(topics.status(gateway), payload, retain=not status.partial)
 
         def heard() -> bool:
             known = self.parts.live.current.gateways.get(gateway)
-            return known is not None and known.status.online == status.online
+            return known is not None and known is not before and known.status.online == status.online
 
         await until(heard)
 
