@@ -137,3 +137,11 @@ class Listener:
     def outgoing(self) -> Sequence[Outgoing]:
         """A listener sends nothing."""
         return ()
+
+
+class Overhears:
+    """The mark of a poller that hears the whole line, also while another has it.
+
+    For devices whose answer may come long after the line was given back, such as a camera's word that
+    it has arrived.
+    """

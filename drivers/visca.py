@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-from drivers.contract import Event, Fault, Outgoing
+from drivers.contract import Event, Fault, Outgoing, Overhears
 from drivers.ptz_deadman import DeadMan, Motion
 from drivers.ptz_orders import Orders, Stops
 from drivers.ptz_poll import SILENT_LIMIT, Poll
@@ -70,7 +70,7 @@ class _Asking:
     answers: dict[Inquiry, bytes]
 
 
-class ViscaDriver:
+class ViscaDriver(Overhears):
     """One camera's conversation.
 
     What is said next, in this order: that the camera shall count anew (over IP), stops, addresses and

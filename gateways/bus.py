@@ -2,15 +2,15 @@
 
 One exchange at a time: while a driver is busy it has the line. Then the one with a command comes first, else
 the one that has been due longest; nobody comes twice while another waits. Bytes go to the driver that asked
-last; a Listener, and a driver that neither is busy nor wants to be woken, hears everything, and so does one
-that has the link for itself.
+last; a Listener, one that Overhears, and a driver that neither is busy nor wants to be woken, hear everything,
+and so does one that has the link for itself.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec
 
-from drivers.contract import Driver, Event, Listener, Outgoing
+from drivers.contract import Driver, Event, Listener, Outgoing, Overhears
 from telemetry import Command, Instant
 
 ASIDE_TIME = 60.0  # seconds a device whose driver raised is left out
@@ -45,7 +45,7 @@ class Seat:
     def listens(self) -> bool:
         """Whether it hears whatever is on the line."""
         driver = self.driver
-        return isinstance(driver, Listener) or (driver.wake_at is None and not driver.busy)
+        return isinstance(driver, Listener | Overhears) or (driver.wake_at is None and not driver.busy)
 
 
 @dataclass(frozen=True, slots=True)
