@@ -55,8 +55,6 @@ class LineInstrument(Asker):
         return events
 
     def _read_line(self, line: bytes, now: Instant) -> Iterator[Event]:
-        if self._ask and line.strip() == self._ask.strip():
-            return  # a two-wire adapter hears itself
         text = line.decode("latin-1")
         slow = any(one.pattern.rests(now) for one in self._plan.patterns)
         for pattern in self._plan.patterns:
@@ -70,7 +68,11 @@ class LineInstrument(Asker):
             if groups is not None:
                 yield from self._matched(pattern, groups, line, now)
                 return
-        if not slow and not self._joining and not self._ignored(text, now):
+        echo = self._ask.strip()
+        if echo and line.startswith(echo):  # a two-wire adapter hears itself
+            if rest := line.replace(echo, b"").strip():
+                yield from self._read_line(rest, now)
+        elif not slow and not self._joining and not self._ignored(text, now):
             detail = "no pattern of the profile fits this line; add one, or name it under ignore"
             yield Fault(self._device, "unmatched", detail, line[:_EVIDENCE])
 

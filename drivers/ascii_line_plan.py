@@ -20,6 +20,7 @@ from telemetry.units import conversion
 LONGEST_LINE = 1024
 LONGEST_TEXT = 200
 _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][+-]?[0-9]{1,3})?\s*")
+_WHOLE = re.compile(r"\s*[+-]?[0-9]{1,15}\s*")
 _PLACEHOLDER = re.compile(r"\{(unit_id|unit_letter)\}")
 
 
@@ -210,6 +211,8 @@ def _text(group: str, read: Read, match: Groups) -> str | None:
 def _number(text: str) -> int | float:
     if not _NUMBER.fullmatch(text):
         raise LineError(f"{text[:24]!r} is not a number")
+    if _WHOLE.fullmatch(text):
+        return int(text)
     value = float(text)
     if not math.isfinite(value):
         raise LineError(f"{text[:24]!r} is too large a number")

@@ -121,7 +121,7 @@ class FrameInstrument(Asker):
 
     def __init__(self, device: Device, profile: Profile, settings: Settings, spots: Sequence[Spot]) -> None:
         super().__init__(device, profile, octets(settings.ask, device.unit_id), settings.timeout)
-        self._spots = spots
+        self._spots, self._trailer = spots, settings.trailer
         self._finder = FrameFinder(settings, device.unit_id)
         self._stamps = Stamps()
         self._joining = False
@@ -135,12 +135,13 @@ class FrameInstrument(Asker):
         for found in self._finder.feed(chunk):
             if not self._expects:
                 break
+            joining, self._joining = self._joining, False
             if isinstance(found, Damage):
-                if not self._joining:
+                if not joining:
                     events.append(Fault(self._device, found.reason, found.detail, found.raw))
                 continue
-            self._joining = False
-            values = {spot.metric: value for spot in self._spots if (value := spot.read(found)) is not None}
+            body = found[: len(found) - self._trailer]
+            values = {spot.metric: value for spot in self._spots if (value := spot.read(body)) is not None}
             if values:
                 events.append(Reading(self._device, self._kind, self._stamps.next(now.utc), values))
             self._answered()

@@ -110,6 +110,11 @@ class Settings(Words):
             raise ValueError(f"length: {self.length} bytes are less than start and end")
         return self
 
+    @property
+    def trailer(self) -> int:
+        """How many bytes at the end of a frame are its checksum and its end, and no values."""
+        return max(len(octets(self.end, 0)), -self.checksum.at if self.checksum else 0)
+
 
 class Read(Scaling):
     """Where in the frame a metric's number is.
@@ -138,9 +143,9 @@ class Spot:
     number: Callable[[bytes], int | float]
     finish: Callable[[int | float], Value | None]
 
-    def read(self, frame: bytes) -> Value | None:
-        """The metric's value; None for "not available" and for a frame that is too short to have it."""
-        return self.finish(self.number(frame[self.start : self.end])) if len(frame) >= self.end else None
+    def read(self, body: bytes) -> Value | None:
+        """The metric's value in a frame without its trailer; None for "not available" or not there."""
+        return self.finish(self.number(body[self.start : self.end])) if len(body) >= self.end else None
 
 
 def spots_of(profile: Profile, settings: Settings) -> Sequence[Spot]:
@@ -151,8 +156,11 @@ def spots_of(profile: Profile, settings: Settings) -> Sequence[Spot]:
 def _spot(profile: Profile, metric: Metric, settings: Settings) -> Spot:
     read = read_of(profile, metric, Read)
     end = read.at + read.size
-    if isinstance(settings.length, int) and end > settings.length:
-        raise ProfileError(f"{place(profile, metric)}: ends at byte {end} of a frame of {settings.length}")
+    if isinstance(settings.length, int) and end > settings.length - settings.trailer:
+        raise ProfileError(
+            f"{place(profile, metric)}: ends at byte {end}; the frame's values end at "
+            f"{settings.length - settings.trailer}"
+        )
     if read.textual and read.type in _FLOATS:
         raise ProfileError(f"{place(profile, metric)}: bit and enum need a whole number, not {read.type}")
     return Spot(metric.name, read.at, end, _number(read, settings), read.compiled())

@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 from drivers.words import Words
 from telemetry import Value
 
-
 _DECIMALS = 9
 """Converted values are rounded here: what the conversion of units adds beyond is noise."""
 
