@@ -18,10 +18,12 @@ PROTOCOLS = (
     "ais",
     "ascii_line",
     "binary_frame",
+    "home_assistant",
     "modbus",
     "mqtt_json",
     "nmea",
     "onvif",
+    "pelco",
     "sparkplug",
     "visca",
 )  # fmt: skip
