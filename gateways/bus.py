@@ -2,7 +2,7 @@
 
 One exchange at a time: while a driver is busy it has the line. Then the one with a command comes first, else
 the one that has been due longest; nobody comes twice while another waits. Bytes go to the driver that asked
-last; a Listener, one that Overhears, and a driver that neither is busy nor wants to be woken, hear everything,
+last. A Listener, one that Overhears, and a driver that neither is busy nor wants to be woken hear everything,
 and so does one that has the link for itself.
 """
 
