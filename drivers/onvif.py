@@ -182,26 +182,27 @@ class Camera:
         if not answer.reason:
             for motion in pending.motions:
                 self._deadman.stopped(motion)
-            values = self._values(answer)
+            values = self._values(pending.verb, answer)
             yield from self._reading(values, now)
         elif not pending.commands:
             yield Fault(self._device, answer.reason, answer.detail)
         for command in pending.commands:
             yield self._reply(command, answer.reason, answer.detail, values)
 
-    def _values(self, answer: m.Answer) -> dict[Source, Value | None]:
-        """The camera's own positions as the profile's metrics."""
-        values: dict[Source, Value | None] = {"moving": answer.moving, "clock": answer.clock}
+    def _values(self, verb: str, answer: m.Answer) -> dict[Source, Value | None]:
+        """What was asked for, positions as the profile's metrics have them."""
         head = self._hello.head if self._hello is not None else None
-        if head is None:
-            return values
+        if verb == m.CLOCK:
+            return {"clock": answer.clock}
+        if verb != m.POSITION or head is None:
+            return {}
+        values: dict[Source, Value | None] = {"moving": answer.moving, "error": answer.error}
         if answer.pan is not None:
             values["pan"] = self._plan.pan.metric(answer.pan, head.pan)
         if answer.tilt is not None:
             values["tilt"] = self._plan.tilt.metric(answer.tilt, head.tilt)
         if answer.zoom is not None:
             values["zoom"] = self._plan.zoom.metric(answer.zoom, head.zoom)
-        values["error"] = answer.error
         return values
 
     def _happened(self, event: m.Happening, chunk: bytes, now: Instant) -> Iterator[Event]:

@@ -21,6 +21,7 @@ class EventMetrics:
         for metric in metrics:
             self._by_topic.setdefault(metric.read.topic, []).append(metric)
         self._active: dict[str, dict[_Source, None]] = {}
+        self._counts: dict[str, int] = {}
 
     def clear(self) -> None:
         """The subscription is a new one: the camera says anew what is true."""
@@ -35,6 +36,9 @@ class EventMetrics:
             text = event.items.get(metric.read.item)
             if not metric.read.source.items() <= event.source.items():
                 continue
+            if metric.type == "count":
+                values |= self._counted(metric.metric, event)
+                continue
             if event.deleted:
                 text = None
             elif text is None:
@@ -47,6 +51,12 @@ class EventMetrics:
             elif value is not None:
                 values[metric.metric] = value
         return values, wrong
+
+    def _counted(self, metric: str, event: Happening) -> dict[str, Value]:
+        if event.deleted:
+            return {}
+        self._counts[metric] = self._counts.get(metric, 0) + 1
+        return {metric: self._counts[metric]}
 
     def _any(self, metric: EventMetric, topic: str, event: Happening, *, active: bool) -> bool:
         """Whether any source says so now."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from drivers.onvif_messages import Range
 from drivers.words import Vocabulary, Words, place, read_of, settings_of
@@ -18,8 +18,8 @@ Source = Literal["pan", "tilt", "zoom", "moving", "error", "clock", "model", "fi
 
 
 def plain_topic(topic: str) -> str:
-    """A topic without its namespaces' prefixes, which are each camera's own choice."""
-    return "/".join(level.rpartition(":")[2].strip() for level in topic.strip().strip("/").split("/"))
+    """A topic without its namespaces' prefixes and without the `//.` that some cameras add."""
+    return "/".join(level.rpartition(":")[2].strip() for level in topic.strip().strip("/.").split("/"))
 
 
 def _check_topic(topic: str) -> str:
@@ -56,12 +56,13 @@ class Settings(Words):
 class EventRead(Words):
     """One notification that says something of a metric.
 
-    topic: as the camera calls it; prefixes are left out of account. item: the data item with the value.
+    topic: as the camera calls it; prefixes are left out of account. item: the data item with the value;
+    a count needs none.
     source: only notifications whose source has these items. inverted: true means false.
     """
 
     topic: Annotated[str, AfterValidator(_check_topic)]
-    item: str = Field(min_length=1)
+    item: str = ""
     source: dict[str, str] = Field(default={})
     inverted: bool = False
 
@@ -69,13 +70,21 @@ class EventRead(Words):
 class Read(Words):
     """Where a metric comes from: a `value` of the camera, or one or several `events`.
 
-    type: of the events' items. A boolean that several sources speak of, such as the rules of one
-    camera, is true while any of them says so.
+    type: of the events' items; a `count` is how often it happened since the gateway began. A boolean that
+    several sources speak of, such as the rules of one camera, is true while any of them says so.
     """
 
     value: Source | None = None
     events: tuple[EventRead, ...] = ()
-    type: Literal["boolean", "number", "text"] = "boolean"
+    type: Literal["boolean", "number", "text", "count"] = "boolean"
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if (self.value is None) == (not self.events):
+            raise ValueError("write either value or events")
+        if self.type != "count" and not all(event.item for event in self.events):
+            raise ValueError("an event needs the item that has the value, unless its type is count")
+        return self
 
 
 class Write(Words):
@@ -143,8 +152,6 @@ def plan(profile: Profile) -> Plan:
     units = _units(settings)
     for metric in profile.metrics:
         read = read_of(profile, metric, Read)
-        if (read.value is None) == (not read.events):
-            raise ProfileError(f"{place(profile, metric)}: read: write either value or events")
         if read.value is not None:
             if metric.unit != (unit := units.get(read.value, "1")):
                 raise ProfileError(f"{place(profile, metric)}: {read.value} is in the unit {unit!r} here")
