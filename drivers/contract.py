@@ -139,6 +139,13 @@ class Listener:
         return ()
 
 
+class HearsRetained:
+    """The mark of a driver that is given MQTT messages the broker had kept, behind RETAINED.
+
+    Without it none of them comes: nobody knows when they were said.
+    """
+
+
 class Overhears:
     """The mark of a poller that hears the whole line, also while another has it.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from drivers.contract import RETAINED, Event, Fault, Listener, Outgoing
+from drivers.contract import RETAINED, Event, Fault, HearsRetained, Listener, Outgoing
 from drivers.home_assistant_config import (
     COMPONENTS,
     AnnouncementError,
@@ -82,7 +82,7 @@ class _Announcement:
     object_id: str
 
 
-class Announced(Listener):
+class Announced(HearsRetained, Listener):
     """Listens to one announced device.
 
     Faults, by reason: `not_json`, `duplicate_key`, `deep`, `overlong`, `template`, `unit`, `config`, `name`,

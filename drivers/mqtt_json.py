@@ -9,7 +9,7 @@ retained message and passes silently.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from drivers.contract import RETAINED, Event, Fault, Listener, Outgoing
+from drivers.contract import RETAINED, Event, Fault, HearsRetained, Listener, Outgoing
 from drivers.mqtt_json_actions import GIVEN, Answers, Publishing
 from drivers.mqtt_json_names import Names, given_names
 from drivers.mqtt_json_paths import Step, parse_path, scalar_text, walk
@@ -79,7 +79,7 @@ class _Message:
     now: Instant
 
 
-class Publisher(Listener):
+class Publisher(HearsRetained, Listener):
     """Listens to one device's topics, and publishes what its actions say.
 
     Faults, by reason: `overlong`, `not_json`, `duplicate_key`, `deep`, `value` (one value is wrong, the

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec
 
-from drivers.contract import Driver, Event, Listener, Outgoing, Overhears
+from drivers.contract import RETAINED, Driver, Event, HearsRetained, Listener, Outgoing, Overhears
 from telemetry import Command, Instant
 
 ASIDE_TIME = 60.0  # seconds a device whose driver raised is left out
@@ -115,7 +115,10 @@ class Bus:
     def receive(self, chunk: bytes, now: Instant, origin: str = "") -> None:
         """Bytes came in."""
         alone = len(self.seats) == 1
+        kept = origin.startswith(RETAINED)
         for seat in self.seats:
+            if kept and not isinstance(seat.driver, HearsRetained):
+                continue
             if seat.aside_until is None and (alone or seat is self._owner or seat.listens):
                 self._call(seat, now, seat.driver.receive, chunk, now, origin)
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from broker.session import BrokerAddress, Session, connect
+from drivers.contract import RETAINED
 from gateways.background import background
 from gateways.link_contract import Home, Receiver
 from gateways.link_gate import Gate
@@ -28,7 +29,7 @@ class MqttAddress:
 
     @asynccontextmanager
     async def open(self, receiver: Receiver, home: Home) -> AsyncGenerator[None]:
-        """A session of its own. Retained messages are left out: nobody knows when they were said."""
+        """A session of its own. Messages the broker had kept are marked, for the drivers that hear them."""
         broker = self.broker or home.broker
         if broker is None:
             raise LinkError("this link names no broker, and the platform's is not known here")
@@ -94,8 +95,8 @@ async def _feed(session: Session, receiver: Receiver, gate: Gate) -> None:
     try:
         async for message in session.messages():
             await gate.passed()
-            if message.payload and not message.retained:
-                receiver.receive(message.payload, message.topic)
+            if message.payload:
+                receiver.receive(message.payload, RETAINED * message.retained + message.topic)
     except LinkError as error:
         receiver.broke(error)
     else:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from broker.session import BrokerAddress, connect
+from drivers.contract import RETAINED
 from gateways.inbox import Conversation
 from gateways.link_contract import LARGEST_READ, PIECE
 from gateways.link_mqtt import MOST_UNSENT
@@ -373,7 +374,7 @@ async def test_a_missing_serial_port_is_a_link_error(tmp_path: Path) -> None:
             pass
 
 
-async def test_mqtt_messages_come_with_their_topic_and_retained_ones_do_not(mosquitto_port: int) -> None:
+async def test_mqtt_messages_come_with_their_topic_and_retained_ones_with_a_mark(mosquitto_port: int) -> None:
     platform = BrokerAddress("127.0.0.1", mosquitto_port)
     async with connect(platform, "mast") as mast:
         await mast.publish("sensors/mast/state", b"old", retain=True)
@@ -381,6 +382,7 @@ async def test_mqtt_messages_come_with_their_topic_and_retained_ones_do_not(mosq
             await mast.publish("sensors/mast/state", b"new")
             await mast.publish("sensors/other", b"not ours")
             await mast.publish("sensors/quay/state", b"quay")
+            assert await link.read() == (b"old", RETAINED + "sensors/mast/state")
             assert await link.read() == (b"new", "sensors/mast/state")
             assert await link.read() == (b"quay", "sensors/quay/state")
             with pytest.raises(LinkError, match="sends to topics only"):
