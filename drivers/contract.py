@@ -11,7 +11,6 @@ from typing import Protocol
 
 from telemetry import Action, Command, Device, Instant, Profile, Reading, Reply
 
-
 RETAINED = "\0"
 """Begins the origin of an MQTT message that the broker had kept from before; no topic has this character."""
 

@@ -389,6 +389,7 @@ async def test_mqtt_messages_come_with_their_topic_and_retained_ones_with_a_mark
                 link.write(b"x")
         async with opened(f"mqtt://127.0.0.1:{mosquitto_port}/sensors/#") as link:
             await mast.publish("sensors/other", b"ours now")
+            assert await link.read() == (b"old", RETAINED + "sensors/mast/state")
             assert await link.read() == (b"ours now", "sensors/other")
 
 
