@@ -84,14 +84,14 @@ class RunningScenario:
     def _context(
         self,
         words: WireWords,
-        path: Path,
+        folder: Path,
         name: str,
         devices: Sequence[SimulatedDevice],
         spoiler: Spoiler | None,
     ) -> AbstractAsyncContextManager[Wire]:
         if words.wire == "pty":
             return on_pty(
-                path,
+                folder / name,
                 *devices,
                 baudrate=words.baudrate,
                 bits=words.bits,

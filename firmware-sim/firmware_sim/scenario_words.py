@@ -14,7 +14,7 @@ from drivers.modbus_identity import OBJECTS
 from firmware_sim.courses import Course
 from firmware_sim.faults import FaultRule
 from firmware_sim.modbus_server import Framing
-from firmware_sim.speaker import Speech
+from firmware_sim.speaker import Checksum, Speech
 from telemetry import Profile, Value
 from telemetry.devices import Duration, Identifier
 
@@ -43,12 +43,14 @@ class FaultWords(_Words):
 
 
 class SpeechWords(_Words):
-    """Something an instrument says: every so often, or as the answer to a question."""
+    """Something an instrument says: every so often, or as the answer to a question (speaker.py)."""
 
     text: str
     every: Duration | None = None
     to: str = ""
-    checksum: Literal["none", "nmea"] = "none"
+    when: str = ""
+    sets: dict[str, bool | int | float | str] = {}
+    checksum: Checksum = "none"
     end: str = "\r\n"
     topic: str = ""
 
@@ -60,7 +62,8 @@ class SpeechWords(_Words):
 
     def speech(self) -> Speech:
         """As the speaker says it."""
-        return Speech(self.text, self.every, self.to, self.checksum, self.end, self.topic)
+        sets = tuple(self.sets.items())
+        return Speech(self.text, self.every, self.to, self.when, sets, self.checksum, self.end, self.topic)
 
 
 class DeviceWords(_Words):

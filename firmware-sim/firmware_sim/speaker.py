@@ -18,6 +18,7 @@ _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)(?::([^{}]{1,12}))?\}")
 _LONGEST = 4096
 """Bytes remembered of a question that is not whole yet."""
 
+Checksum = Literal["none", "nmea", "xor", "gill"]
 Look = Callable[[], Mapping[str, Value | None]]
 
 
@@ -26,13 +27,18 @@ class Speech:
     """Something said.
 
     every: seconds between two times, None for an answer. to: of an answer, the question as it comes off
-    the wire, or the topic of the message. checksum: nmea puts `*hh` behind. topic: of a message.
+    the wire, or the topic of the message. when: words the message must have, in any case. sets: values that
+    are so from then on. topic: of a message.
+    checksum: the XOR of the characters in two hex digits; xor puts `*hh` behind, nmea the same without the
+    first character, gill frames the text in STX and ETX and puts hh behind.
     """
 
     text: str
     every: float | None = None
     to: str = ""
-    checksum: Literal["none", "nmea"] = "none"
+    when: str = ""
+    sets: tuple[tuple[str, Value], ...] = ()
+    checksum: Checksum = "none"
     end: str = "\r\n"
     topic: str = ""
 
@@ -45,6 +51,7 @@ class Speaker:
         self._due = {speech: 0.0 for speech in speeches if speech.every}
         self._answers = [speech for speech in speeches if not speech.every]
         self._rest = b""
+        self._kept: dict[str, Value] = {}
 
     @property
     def wake_at(self) -> float | None:
@@ -53,9 +60,9 @@ class Speaker:
 
     def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Outgoing]:
         """Answers to every question that is whole now; of a message the topic is the question."""
-        if any(answer.to == origin for answer in self._answers if origin):
-            asked = [answer for answer in self._answers if answer.to == origin]
-            return [self._said(answer) for answer in asked]
+        if asked := [answer for answer in self._answers if origin and answer.to == origin]:
+            payload = chunk.decode("utf-8", "replace").lower()
+            return [self._said(answer) for answer in asked if answer.when.lower() in payload]
         self._rest = (self._rest + chunk)[-_LONGEST:]
         said: list[Outgoing] = []
         while found := [(at, one) for one in self._answers if (at := self._rest.find(one.to.encode())) >= 0]:
@@ -74,11 +81,17 @@ class Speaker:
         return said
 
     def _said(self, speech: Speech) -> Outgoing:
-        values = self._look()
+        self._kept |= dict(speech.sets)
+        values = {**self._look(), **self._kept}
         text = _PLACE.sub(lambda match: _filled(match, values), speech.text)
-        if speech.checksum == "nmea":
-            text = f"{text}*{reduce(xor, text.encode()[1:], 0):02X}"
-        return Outgoing((text + speech.end).encode(), speech.topic)
+        return Outgoing((_checked(text, speech.checksum) + speech.end).encode(), speech.topic)
+
+
+def _checked(text: str, kind: Checksum) -> str:
+    if kind == "none":
+        return text
+    digits = f"{reduce(xor, text.encode()[kind == 'nmea' :], 0):02X}"
+    return f"\x02{text}\x03{digits}" if kind == "gill" else f"{text}*{digits}"
 
 
 def _filled(match: re.Match[str], values: Mapping[str, Value | None]) -> str:
