@@ -255,6 +255,25 @@ def scan_modbus(
         raise typer.Exit(1)
 
 
+@scan.command("onvif")
+def scan_onvif(
+    seconds: Annotated[float, typer.Option(help="How long to wait for answers.", min=0.5, max=60)] = 4.0,
+    interface: Annotated[
+        str, typer.Option(help="Network card or its IPv4 address; left out: the system's choice.")
+    ] = "",
+) -> None:
+    """Ask the local network which ONVIF cameras there are. Cameras behind a router do not hear it.
+
+    Each answers with the link to write; put a user and a password of the camera into it.
+    """
+    from haidang.discovery.cameras import scan_cameras
+
+    with told_in_words():
+        configure_logs(level=logging.CRITICAL)
+        if not _run(scan_cameras(seconds, interface, out)):
+            raise typer.Exit(1)
+
+
 def _surroundings(config: Path | None) -> "tuple[Catalogue, BrokerAddress | None]":
     """The models there are, and the platform's broker where one is configured."""
     from haidang.catalogue import site_catalogue

@@ -21,13 +21,13 @@ _VISCA = re.compile(rb"[\x88\x90\xa0\xb0\xc0\xd0\xe0\xf0][\x01-\xfe]{1,14}\xff")
 _PELCO = re.compile(rb"\xff[\x00-\xff]{6}")
 _NUMBER = re.compile(rb"[-+]?\d+\.?\d*")
 _LINE_ENDS = re.compile(rb"[\r\n]+")
-_MAKERS = {
+MAKERS = {
     b"\x42\x4d": ("Plantower particle sensor", "plantower-pms5003"),
     b"\xaa\xc0": ("Nova SDS011 particle sensor", "nova-sds011"),
-    b"\x59\x59": ("Benewake lidar", "benewake-tfmini"),
+    b"\x59\x59": ("Benewake lidar", "benewake-tf-luna"),
 }
 """Frame heads of well-known sensors that talk unasked."""
-_SENTENCES = {
+SENTENCES = {
     "nmea-weather": {"MWV", "MWD", "MDA", "XDR", "VWR", "VWT"},
     "nmea-gnss": {"GGA", "RMC", "GLL", "GNS", "GSA", "GSV"},
     "nmea-depth": {"DBT", "DPT", "DBK", "DBS"},
@@ -82,7 +82,7 @@ def _nmea(heard: bytes) -> Guess | None:
     names = Counter(found.formatter for found in _sentences(heard) if found.formatter not in ("VDM", "VDO"))
     if not names:
         return None
-    scores = {profile: sum(names[name] for name in known) for profile, known in _SENTENCES.items()}
+    scores = {profile: sum(names[name] for name in known) for profile, known in SENTENCES.items()}
     fitting = tuple(sorted((one for one in scores if scores[one]), key=lambda one: -scores[one]))
     counted = ", ".join(f"{name}×{count}" for name, count in names.most_common(6))
     return Guess("NMEA 0183", names.total(), fitting, f"sentences {counted}")
@@ -130,13 +130,13 @@ def _pelco(heard: bytes) -> Guess | None:
     if not found:
         return None
     addresses = ", ".join(str(address) for address in sorted({frame[1] for frame in found})[:8])
-    return Guess("Pelco-D", len(found), ("pelco-d-camera",), f"{len(found)} frames for address {addresses}")
+    return Guess("Pelco-D", len(found), ("pelco-d",), f"{len(found)} frames for address {addresses}")
 
 
 def _maker(heard: bytes) -> Guess | None:
     """Sensors that send frames of one length at a steady pace."""
     best: Guess | None = None
-    for head, (name, profile) in _MAKERS.items():
+    for head, (name, profile) in MAKERS.items():
         starts = [match.start() for match in re.finditer(re.escape(head), heard)]
         steps = Counter(after - before for before, after in pairwise(starts))
         step, count = steps.most_common(1)[0] if steps else (0, 0)

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.catalogue import load_catalogue
 from drivers.modbus_frames import Request, encode_request, wrap_rtu
 from drivers.nmea_sentences import encode
-from haidang.discovery.hearing import describe, guess
+from haidang.discovery.hearing import MAKERS, SENTENCES, describe, guess
 
 WIND = encode("WI", "MWV", ["045", "R", "12.3", "N", "A"])
 POSITION = encode(
@@ -25,7 +26,7 @@ DUST = bytes.fromhex("424d001c0005000700080005000700080300010e0032000400020000")
         (POSITION * 3 + WIND, "NMEA 0183", "nmea-gnss"),
         (SHIP * 4 + POSITION, "AIS", "ais-receiver"),
         (DUST * 4, "Plantower particle sensor", "plantower-pms5003"),
-        (bytes.fromhex("FF01000800FF08") * 3, "Pelco-D", "pelco-d-camera"),
+        (bytes.fromhex("FF01000800FF08") * 3, "Pelco-D", "pelco-d"),
         (bytes.fromhex("9041FF9051FF90500102FF"), "VISCA", "visca-camera"),
     ],
 )
@@ -35,6 +36,11 @@ def test_each_protocol_is_known_by_its_frames_and_a_model_is_proposed(
     found = guess(heard)
     assert found is not None
     assert (found.protocol, found.profiles[0], found.certain) == (protocol, profile, True)
+
+
+def test_every_model_that_may_be_proposed_is_shipped() -> None:
+    proposed = {"ais-receiver", "visca-camera", "pelco-d", *SENTENCES, *(one for _, one in MAKERS.values())}
+    assert proposed <= load_catalogue().profiles.keys()
 
 
 def test_a_bus_that_somebody_polls_already_is_told_with_its_units() -> None:
