@@ -95,8 +95,9 @@ async def _ours(where: str, seconds: float) -> float:
     open_driver = partial(Catalogue([parse_profile(PROFILE, "meter.yaml")]).open_driver, device)
     record = DeviceRecord(device, "file", silence=60)
 
-    def sink(readings: Sequence[Reading]) -> None:
+    def sink(readings: Sequence[Reading]) -> bool:
         assert readings[0].values == VALUES
+        return True
 
     pump = Pump(parse_link(link), sink)
     pump.add(Seat(device.id, open_driver, open_driver()), record)

@@ -1,7 +1,7 @@
 """The devices a gateway reads now: starts and stops their pumps as the configuration changes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,12 +14,13 @@ from gateways.bus import Seat
 from gateways.device_record import DeviceRecord
 from gateways.link_contract import Home
 from gateways.links import LinkAddress
+from gateways.open_files import allow_open_files
 from gateways.pace import Pace
 from gateways.placement import Placed, Placement, place
-from gateways.pump import Pump
+from gateways.pump import Pump, Sink
 from gateways.settings import GatewaySettings
 from gateways.under_way import Answer, reply_to
-from telemetry import Command, Reading
+from telemetry import Command
 
 log = structlog.get_logger()
 
@@ -38,7 +39,7 @@ class Fleet:
         self,
         settings: GatewaySettings,
         catalogue: Catalogue,
-        sink: Callable[[Sequence[Reading]], None],
+        sink: Sink,
         pumps: asyncio.TaskGroup,
     ) -> None:
         self._settings = settings
@@ -47,28 +48,28 @@ class Fleet:
         self._pumps = pumps
         self._pace = Pace()
         self._running: dict[LinkAddress, _Running] = {}
-        self._links: dict[str, LinkAddress] = {}
+        self._placement = Placement()
         self._records: dict[str, DeviceRecord] = {}
-        self._refused: list[DeviceStatus] = []
         self._closed = False
 
     async def apply(self, pushed: Sequence[PushedDevice]) -> None:
         """Reads the file's devices and these from now on."""
         if self._closed:
             return
-        placement = place(self._settings.devices, pushed, self._catalogue)
+        placement = place(self._settings.devices, pushed, self._catalogue, self._placement)
         wanted = placement.by_link()
         await self._stop([address for address in self._running if address not in wanted])
         self._remember(placement)
+        allow_open_files(len(wanted))
         for address, devices in wanted.items():
             self._read(address, devices)
-        self._refused = placement.refused
         for refusal in placement.refused:
             log.error("device.refused", device=refusal.id, reason=refusal.detail)
 
     def command(self, command: Command, reply: Answer) -> None:
         """Has a device carry it out. Calls `reply` exactly once, at once or by the command's expiry."""
-        running = self._running.get(self._links[command.device]) if command.device in self._links else None
+        placed = self._placement.devices.get(command.device)
+        running = None if placed is None else self._running.get(placed.address)
         if running is None:
             reply(reply_to(command, "refused", f"this gateway reads no device {command.device!r}"))
         elif running.task.done():
@@ -79,7 +80,7 @@ class Fleet:
     def status(self) -> list[DeviceStatus]:
         """Every device, refused ones too."""
         now = clock.now()
-        return [record.status(now) for record in self._records.values()] + self._refused
+        return [record.status(now) for record in self._records.values()] + self._placement.refused
 
     def close(self) -> None:
         """From now on no configuration is applied."""
@@ -101,7 +102,7 @@ class Fleet:
                 record = DeviceRecord(placed.device, placed.declared, placed.silence)
             records[placed.device.id] = record
         self._records = records  # at once: another thread may be asking for the status
-        self._links = {placed.device.id: placed.address for placed in placement.placed}
+        self._placement = placement
 
     def _read(self, address: LinkAddress, devices: tuple[Placed, ...]) -> None:
         """Starts a link, or changes which devices share it."""
@@ -120,4 +121,4 @@ class Fleet:
 
     def _seat(self, placed: Placed) -> Seat:
         open_driver = partial(self._catalogue.open_driver, placed.device)
-        return Seat(placed.device.id, open_driver, open_driver())
+        return Seat(placed.device.id, open_driver, placed.driver)

@@ -76,8 +76,11 @@ class Outbox:
         """Batches that wait for a receipt, and their bytes."""
         return self._file.rows, self._file.size
 
-    def append(self, readings: Sequence[Reading]) -> None:
-        """Takes readings to be committed within 100 ms, or refuses them and counts why."""
+    def append(self, readings: Sequence[Reading]) -> bool:
+        """Takes readings to be committed within 100 ms, or refuses them and counts why.
+
+        False where it helps to hold the wire back for a moment: the disk does not keep up.
+        """
         if self._file.size >= self._limit:
             self._refuse("outbox-full", len(readings))
             self.alerts["outbox-full"] = (
@@ -90,6 +93,7 @@ class Outbox:
         else:
             self._waiting.extend(readings)
             self._work.set()
+        return len(self._waiting) < self._waiting_limit // 2
 
     def acknowledge(self, epoch: str, seq: int) -> None:
         """Everything up to `seq` is stored at the centre. Of another epoch, or known already: nothing."""

@@ -21,7 +21,10 @@ from gateways.pace import Pace
 from gateways.under_way import MOST_UNDER_WAY, Answer, UnderWay, checked, reply_to
 from telemetry import Action, Command, CommandError, Instant, LinkError, Quality, Reading, Reply
 
+HELD_BACK = 0.1  # seconds a wire rests when its readings cannot be taken as fast as they come
 EARLY = 0.001  # seconds; the precision of uvloop's timers, which may come a little too soon
+
+Sink = Callable[[Sequence[Reading]], bool | None]
 
 log = structlog.get_logger()
 
@@ -29,10 +32,11 @@ log = structlog.get_logger()
 class Pump:
     """The devices of one link.
 
-    sink: takes readings at once and without waiting; the outbox's `append`.
+    sink: takes readings at once and without waiting, and says False when the wire should be held back; the
+    outbox's `append`.
     """
 
-    def __init__(self, address: LinkAddress, sink: Callable[[Sequence[Reading]], None]) -> None:
+    def __init__(self, address: LinkAddress, sink: Sink) -> None:
         self.address = address
         self._sink = sink
         self._bus = Bus()
@@ -186,7 +190,9 @@ class Pump:
                 if now.utc < clock.EARLIEST:
                     readings = [_uncertain(reading) for reading in readings]
                 record.read(len(readings), readings[-1].observed_at, now)
-                self._sink(readings)
+                if self._sink(readings) is False and self._link is not None:
+                    self._link.pause()
+                    asyncio.get_running_loop().call_later(HELD_BACK, self._link.resume)
             if len(readings) < len(events):
                 self._note(events, record, now)
 

@@ -1,6 +1,7 @@
 """Pumps on real sockets: what comes in is passed on, what breaks is opened again."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -37,8 +38,8 @@ class Instrument:
         self.calls += 1
         self.writers.append(writer)
         while line := await reader.readline():
-            name = line.decode().strip().rstrip("?")
-            self.asked.append(name)
+            name = re.split("[?!]", line.decode())[0]
+            self.asked.append(line.decode().strip().rstrip("?"))
             if name not in self.dead:
                 writer.write(f"{name}={len(self.asked)}\n".encode())
 
@@ -72,7 +73,11 @@ class Rig:
     readings: list[Reading] = field(default_factory=list[Reading])
 
     def __post_init__(self) -> None:
-        self.pump = Pump(parse_link(self.url), self.readings.extend)
+        self.pump = Pump(parse_link(self.url), self.take)
+
+    def take(self, readings: Sequence[Reading]) -> bool:
+        self.readings.extend(readings)
+        return True
 
     def add(self, driver: Poller | LineListener) -> None:
         device = Device(id=driver.name, profile="test", link=self.url)
