@@ -27,6 +27,8 @@ LEAVING_TIME = 1.0  # seconds our goodbye may take
 QUEUED_MESSAGES = 1_000
 """Messages held for a slow reader; what comes beyond is dropped, and whoever sent it sends it again."""
 
+_QUICK: int | None = getattr(socket, "TCP_QUICKACK", None)
+
 AnswerT = TypeVar("AnswerT")
 
 log = structlog.get_logger()
@@ -142,7 +144,7 @@ class _Client(aiomqtt.Client):
 
     async def open(self) -> None:
         """Connects. Raises MqttError or OSError."""
-        self._client.on_disconnect = self._lost
+        self._client.on_disconnect, self._client.on_publish = self._lost, self._published
         connecting = asyncio.get_running_loop().run_in_executor(None, self._client_connect)
         try:
             await asyncio.shield(connecting)
@@ -153,6 +155,17 @@ class _Client(aiomqtt.Client):
         if isinstance(wire, socket.socket):
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await self._wait_for(self._connected, timeout=None)
+
+    def _published(self, *details: Any) -> None:
+        """The acknowledgement of something published is itself acknowledged at once, on Linux.
+
+        A broker that leaves Nagle's algorithm on, as the embedded one does, would hold back the message
+        behind it for the 40 ms of a delayed acknowledgement: every reply to a command.
+        """
+        self._on_publish(*details)
+        wire = self._client.socket()
+        if _QUICK is not None and isinstance(wire, socket.socket):
+            wire.setsockopt(socket.IPPROTO_TCP, _QUICK, 1)
 
     async def leave(self) -> None:
         """Says goodbye where that is still possible, and closes."""
