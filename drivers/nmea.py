@@ -43,17 +43,20 @@ class Instrument(LineListener):
         sentence = take_apart(found)
         if isinstance(sentence, Reject):
             yield from self._fault(sentence)
-        elif sentence.formatter in self._plan:
-            yield from self._read(sentence, found.raw, now)
+            return
+        proprietary = sentence.talker == "P"
+        formatter = f"P{sentence.formatter}" if proprietary else sentence.formatter
+        if formatter in self._plan:
+            yield from self._read(formatter, sentence, found.raw, now)
 
-    def _read(self, sentence: Sentence, raw: bytes, now: Instant) -> Iterator[Event]:
+    def _read(self, formatter: str, sentence: Sentence, raw: bytes, now: Instant) -> Iterator[Event]:
         fields = Fields(sentence.fields, now.utc)
-        if declared_invalid(sentence.formatter, fields):
+        if declared_invalid(formatter, fields):
             detail = f"{sentence.talker}{sentence.formatter} says its own values are not valid"
             yield Fault(self._device, "invalid", detail, raw)
             return
         values: dict[str, Value] = {}
-        for wanted in self._plan[sentence.formatter]:
+        for wanted in self._plan[formatter]:
             if wanted.talker not in {"", sentence.talker}:
                 continue
             try:

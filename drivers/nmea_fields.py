@@ -6,11 +6,12 @@ Source: IEC 61162-1, clause 7.2 (field types).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from telemetry import HaidangError
+from telemetry import Value as Measured
 
 KNOT = 1852 / 3600
 SPEEDS = {"N": KNOT, "K": 1 / 3.6, "M": 1.0, "S": 1609.344 / 3600}
@@ -107,6 +108,45 @@ class Fields:
         if float(match[2]) >= 60 or degrees > limit:
             raise FieldError(f"{text[:24]!r} is not on Earth")
         return signs[side] * degrees
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One named value of a sentence.
+
+    unit: its UCUM code. read: how it is found; None where the sentence has none. circular: whether it counts
+    round a circle. textual: whether it is a text or true and false, and no number.
+    """
+
+    unit: str
+    read: Callable[[Fields], Measured | None]
+    circular: bool = False
+    textual: bool = False
+
+
+def said(read: Callable[[Fields], bool | str | None]) -> Value:
+    """A text, or true and false."""
+    return Value("1", read, textual=True)
+
+
+def angle(read: Callable[[Fields], float | None]) -> Value:
+    """A direction in degrees."""
+    return Value("deg", read, circular=True)
+
+
+def numbered(index: int, unit: str = "1", factor: float = 1.0) -> Value:
+    """A number of one field, times `factor`."""
+    return Value(unit, lambda fields: fields.number(index, factor))
+
+
+def text(index: int) -> Value:
+    """A field as it is sent."""
+    return said(lambda fields: fields.text(index) or None)
+
+
+def word(index: int, words: Mapping[str, str]) -> Value:
+    """A field's code as a word; one that is not known is given as it is."""
+    return said(lambda fields: words.get(fields.text(index), fields.text(index)) or None)
 
 
 def _midnight(day: str, month: str, year: str) -> datetime:

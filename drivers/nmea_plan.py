@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from drivers.nmea_fields import FieldError, Fields, number
-from drivers.nmea_values import TABLE, TRANSDUCERS, Value
+from drivers.nmea_fields import FieldError, Fields, Value, number
+from drivers.nmea_values import TABLE, TRANSDUCERS
 from drivers.words import Words, place, read_of, several
 from telemetry import Metric, Profile, ProfileError
-from telemetry.units import conversion
+from telemetry import Value as Measured
+from telemetry.units import check_unit, conversion
 
 TRANSDUCER = "XDR"
 _DECIMALS = 9
@@ -23,11 +24,17 @@ class Settings(Words):
     checksum: Literal["required", "optional"] = "required"
 
 
+def _check_known(code: str) -> str:
+    return check_unit(code) if code else code
+
+
 class Read(Words):
     """Where a metric comes from: a `value` of a `formatter`, or an `xdr` transducer by its name.
 
     value: a name of drivers/nmea_values.py, such as `wind_speed` of `MWD`.
-    xdr: one or several names under which makers send this transducer, in any case; type: its letter.
+    xdr: one or several names under which makers send this transducer, in any case. type: its letter.
+    sent_in: the UCUM code of what an xdr transducer sends, over what its unit letter means; for makers who
+    have letters of their own.
     talker: only from this talker. scale, offset: value × scale + offset, in the metric's unit.
     any_of: several such places, for one quantity that different models send in different sentences.
     """
@@ -36,6 +43,7 @@ class Read(Words):
     value: str = ""
     xdr: Annotated[tuple[str, ...], BeforeValidator(several)] = ()
     type: str = ""
+    sent_in: Annotated[str, AfterValidator(_check_known)] = ""
     talker: str = ""
     scale: float = Field(default=1.0, allow_inf_nan=False)
     offset: float = Field(default=0.0, allow_inf_nan=False)
@@ -59,11 +67,11 @@ class Named:
     scale: float
     offset: float
 
-    def read(self, fields: Fields) -> float | None:
+    def read(self, fields: Fields) -> Measured | None:
         """The metric's value, None where the sentence has none. Raises FieldError."""
         found = self.value.read(fields)
-        if found is None:
-            return None
+        if found is None or isinstance(found, bool | str):
+            return found
         result = round(found * self.scale + self.offset, _DECIMALS)
         return result % 360 if self.value.circular else result
 
@@ -77,6 +85,7 @@ class Transducer:
     names: frozenset[str]
     type: str
     unit: str
+    sent_in: str
     scale: float
     offset: float
 
@@ -89,7 +98,7 @@ class Transducer:
         return None
 
     def _value(self, kind: str, text: str, letter: str) -> float:
-        source = TRANSDUCERS.get((kind, letter), "") if letter else self.unit
+        source = self.sent_in or (TRANSDUCERS.get((kind, letter), "") if letter else self.unit)
         line = conversion(source, self.unit)
         if line is None:
             raise FieldError(f"transducer type {kind[:8]!r}, unit {letter[:8]!r}: cannot become {self.unit}")
@@ -115,7 +124,9 @@ def plan_of(profile: Profile) -> Plan:
 
 def _transducer(metric: Metric, read: Read) -> Transducer:
     names = frozenset(name.strip().upper() for name in read.xdr)
-    return Transducer(metric.name, read.talker, names, read.type, metric.unit, read.scale, read.offset)
+    return Transducer(
+        metric.name, read.talker, names, read.type, metric.unit, read.sent_in, read.scale, read.offset
+    )
 
 
 def _named(profile: Profile, metric: Metric, read: Read) -> Named:
@@ -128,6 +139,8 @@ def _named(profile: Profile, metric: Metric, read: Read) -> Named:
         known = ", ".join(values)
         raise ProfileError(f"{where}: {read.formatter} has no value {read.value!r}; it has {known}")
     value = values[read.value]
+    if value.textual and (metric.unit, read.scale, read.offset) != ("1", 1.0, 0.0):
+        raise ProfileError(f"{where}: {read.value} is no number: leave unit, scale and offset out")
     line = conversion(value.unit, metric.unit)
     if line is None:
         raise ProfileError(

@@ -5,9 +5,10 @@ Adding a formatter is adding its row.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-from drivers.nmea_fields import KNOT, LENGTHS, SPEEDS, Fields
+from drivers.nmea_fields import KNOT, LENGTHS, SPEEDS, Fields, Value, angle, numbered
+from drivers.nmea_gnss_values import GNSS
+from drivers.nmea_notice_values import MAKERS, NOTICES
 
 _CELSIUS = {"C": 1.0}
 _METRES = {"M": 1.0}
@@ -16,19 +17,6 @@ _KNOTS = {"N": KNOT}
 _KILOMETRES_PER_HOUR = {"K": 1 / 3.6}
 _BAR = {"B": 1000.0}
 _INCH_OF_MERCURY = {"I": 33.86389}
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One named value: its UCUM unit, how to read it, and whether it counts round a circle."""
-
-    unit: str
-    read: Callable[[Fields], float | None]
-    circular: bool = False
-
-
-def _angle(read: Callable[[Fields], float | None]) -> Value:
-    return Value("deg", read, circular=True)
 
 
 def _depth(fields: Fields) -> float | None:
@@ -51,7 +39,7 @@ def _heading_true(fields: Fields) -> float | None:
     return None if magnetic is None or variation is None else (magnetic + variation) % 360
 
 
-def _wind_angle(fields: Fields, reference: str) -> float | None:
+def _windangle(fields: Fields, reference: str) -> float | None:
     return fields.circle(0) if fields.text(1) == reference else None
 
 
@@ -59,12 +47,32 @@ def _wind_speed(fields: Fields, reference: str) -> float | None:
     return fields.in_unit(2, SPEEDS) if fields.text(1) == reference else None
 
 
-def _rmc_clock_offset(fields: Fields) -> float | None:
-    date = fields.text(8)
-    return fields.clock_offset(fields.text(0), date[:2], date[2:4], date[4:])
+def _side(fields: Fields) -> float | None:
+    """VWR's and VWT's angle of up to 180 degrees to the left or right of the bow, once round."""
+    degrees, side = fields.circle(0), fields.text(1)
+    if degrees is None or side not in {"L", "R"}:
+        return None
+    return degrees if side == "R" else (360 - degrees) % 360
 
 
-TABLE: Mapping[str, Mapping[str, Value]] = {
+def _sided_speed(fields: Fields) -> float | None:
+    return fields.either((4, _METRES_PER_SECOND), (2, _KNOTS), (6, _KILOMETRES_PER_HOUR))
+
+
+def _valid(index: int, status: int, factor: float) -> Callable[[Fields], float | None]:
+    """A number that has a status of its own."""
+    return lambda fields: fields.number(index, factor) if fields.text(status) == "A" else None
+
+
+def _speed(index: int, status: int) -> Value:
+    return Value("m/s", _valid(index, status, KNOT))
+
+
+def _distance(index: int) -> Value:
+    return Value("[nmi_i]", lambda f: f.in_unit(index, {"N": 1.0}))
+
+
+_INSTRUMENTS: Mapping[str, Mapping[str, Value]] = {
     "DBK": {"depth_below_keel": Value("m", _depth)},
     "DBS": {"depth_below_surface": Value("m", _depth)},
     "DBT": {"depth": Value("m", _depth)},
@@ -73,25 +81,14 @@ TABLE: Mapping[str, Mapping[str, Value]] = {
         "depth_below_surface": Value("m", lambda f: _depth_to(f, 1)),
         "depth_below_keel": Value("m", lambda f: _depth_to(f, -1)),
     },
-    "GGA": {
-        "latitude": Value("deg", lambda f: f.latitude(1)),
-        "longitude": Value("deg", lambda f: f.longitude(3)),
-        "satellites": Value("1", lambda f: f.number(6)),
-        "hdop": Value("1", lambda f: f.number(7)),
-        "altitude": Value("m", lambda f: f.in_unit(8, _METRES)),
-    },
-    "GLL": {
-        "latitude": Value("deg", lambda f: f.latitude(0)),
-        "longitude": Value("deg", lambda f: f.longitude(2)),
-    },
     "HDG": {
-        "heading_magnetic": _angle(_heading_magnetic),
-        "heading_true": _angle(_heading_true),
+        "heading_magnetic": angle(_heading_magnetic),
+        "heading_true": angle(_heading_true),
         "deviation": Value("deg", lambda f: f.east(1)),
         "variation": Value("deg", lambda f: f.east(3)),
     },
-    "HDM": {"heading_magnetic": _angle(lambda f: f.circle(0))},
-    "HDT": {"heading_true": _angle(lambda f: f.circle(0))},
+    "HDM": {"heading_magnetic": angle(lambda f: f.circle(0))},
+    "HDT": {"heading_true": angle(lambda f: f.circle(0))},
     "MDA": {
         "pressure": Value("hPa", lambda f: f.either((2, _BAR), (0, _INCH_OF_MERCURY))),
         "air_temperature": Value("Cel", lambda f: f.in_unit(4, _CELSIUS)),
@@ -99,52 +96,77 @@ TABLE: Mapping[str, Mapping[str, Value]] = {
         "relative_humidity": Value("%", lambda f: f.number(8)),
         "absolute_humidity": Value("%", lambda f: f.number(9)),
         "dew_point": Value("Cel", lambda f: f.in_unit(10, _CELSIUS)),
-        "wind_direction_true": _angle(lambda f: f.circle(12)),
-        "wind_direction_magnetic": _angle(lambda f: f.circle(14)),
+        "wind_direction_true": angle(lambda f: f.circle(12)),
+        "wind_direction_magnetic": angle(lambda f: f.circle(14)),
         "wind_speed": Value("m/s", lambda f: f.either((18, _METRES_PER_SECOND), (16, _KNOTS))),
     },
+    "MHU": {
+        "relative_humidity": numbered(0, "%"),
+        "absolute_humidity": numbered(1, "%"),
+        "dew_point": Value("Cel", lambda f: f.in_unit(2, _CELSIUS)),
+    },
+    "MMB": {"pressure": Value("hPa", lambda f: f.either((2, _BAR), (0, _INCH_OF_MERCURY)))},
+    "MTA": {"air_temperature": Value("Cel", lambda f: f.in_unit(0, _CELSIUS))},
     "MTW": {"water_temperature": Value("Cel", lambda f: f.in_unit(0, _CELSIUS))},
     "MWD": {
-        "wind_direction_true": _angle(lambda f: f.circle(0)),
-        "wind_direction_magnetic": _angle(lambda f: f.circle(2)),
+        "wind_direction_true": angle(lambda f: f.circle(0)),
+        "wind_direction_magnetic": angle(lambda f: f.circle(2)),
         "wind_speed": Value("m/s", lambda f: f.either((6, _METRES_PER_SECOND), (4, _KNOTS))),
     },
     "MWV": {
-        "wind_angle_relative": _angle(lambda f: _wind_angle(f, "R")),
+        "wind_angle_relative": angle(lambda f: _windangle(f, "R")),
         "wind_speed_relative": Value("m/s", lambda f: _wind_speed(f, "R")),
-        "wind_angle_theoretical": _angle(lambda f: _wind_angle(f, "T")),
+        "wind_angle_theoretical": angle(lambda f: _windangle(f, "T")),
         "wind_speed_theoretical": Value("m/s", lambda f: _wind_speed(f, "T")),
     },
-    "RMC": {
-        "latitude": Value("deg", lambda f: f.latitude(2)),
-        "longitude": Value("deg", lambda f: f.longitude(4)),
-        "speed_over_ground": Value("m/s", lambda f: f.number(6, KNOT)),
-        "course_over_ground": _angle(lambda f: f.circle(7)),
-        "variation": Value("deg", lambda f: f.east(9)),
-        "clock_offset": Value("s", _rmc_clock_offset),
+    "RSA": {
+        "rudder_starboard": Value("deg", _valid(0, 1, 1.0)),
+        "rudder_port": Value("deg", _valid(2, 3, 1.0)),
     },
     "ROT": {"rate_of_turn": Value("deg/min", lambda f: f.number(0))},
-    "THS": {"heading_true": _angle(lambda f: f.circle(0))},
+    "THS": {"heading_true": angle(lambda f: f.circle(0))},
+    "VBW": {
+        "speed_through_water": _speed(0, 2),
+        "speed_through_water_across": _speed(1, 2),
+        "speed_over_ground": _speed(3, 5),
+        "speed_over_ground_across": _speed(4, 5),
+        "stern_speed_through_water_across": _speed(6, 7),
+        "stern_speed_over_ground_across": _speed(8, 9),
+    },
     "VDR": {
-        "current_set_true": _angle(lambda f: f.circle(0)),
-        "current_set_magnetic": _angle(lambda f: f.circle(2)),
+        "current_set_true": angle(lambda f: f.circle(0)),
+        "current_set_magnetic": angle(lambda f: f.circle(2)),
         "current_drift": Value("m/s", lambda f: f.in_unit(4, _KNOTS)),
     },
     "VHW": {
-        "heading_true": _angle(lambda f: f.circle(0)),
-        "heading_magnetic": _angle(lambda f: f.circle(2)),
+        "heading_true": angle(lambda f: f.circle(0)),
+        "heading_magnetic": angle(lambda f: f.circle(2)),
         "speed_through_water": Value("m/s", lambda f: f.either((4, _KNOTS), (6, _KILOMETRES_PER_HOUR))),
     },
+    "VLW": {
+        "distance_through_water": _distance(0),
+        "distance_through_water_since_reset": _distance(2),
+        "distance_over_ground": _distance(4),
+        "distance_over_ground_since_reset": _distance(6),
+    },
+    "VPW": {"speed_to_windward": Value("m/s", lambda f: f.either((2, _METRES_PER_SECOND), (0, _KNOTS)))},
     "VTG": {
-        "course_over_ground": _angle(lambda f: f.circle(0)),
-        "course_over_ground_magnetic": _angle(lambda f: f.circle(2)),
+        "course_over_ground": angle(lambda f: f.circle(0)),
+        "course_over_ground_magnetic": angle(lambda f: f.circle(2)),
         "speed_over_ground": Value("m/s", lambda f: f.either((4, _KNOTS), (6, _KILOMETRES_PER_HOUR))),
     },
-    "ZDA": {
-        "clock_offset": Value("s", lambda f: f.clock_offset(f.text(0), f.text(1), f.text(2), f.text(3))),
+    "VWR": {
+        "wind_angle_relative": angle(_side),
+        "wind_speed_relative": Value("m/s", _sided_speed),
+    },
+    "VWT": {
+        "wind_angle_theoretical": angle(_side),
+        "wind_speed_theoretical": Value("m/s", _sided_speed),
     },
 }
-"""Formatter → value name → unit and where it stands.
+
+TABLE: Mapping[str, Mapping[str, Value]] = dict(sorted({**_INSTRUMENTS, **GNSS, **NOTICES, **MAKERS}.items()))
+"""Formatter → value name → unit and where it stands; a proprietary sentence by its whole address field.
 
 MWV: R is the wind as it meets the instrument; T is the wind as if the ship lay still, still measured
 from the bow. Neither is a direction on the compass; MWD has that.
@@ -153,6 +175,7 @@ from the bow. Neither is a direction on the compass; MWD has that.
 _INVALID: Mapping[str, tuple[tuple[int, str], ...]] = {
     "GGA": ((5, "0"),),
     "GLL": ((5, "V"), (6, "N")),
+    "GNS": tuple((5, "N" * systems) for systems in range(1, 9)),
     "MWV": ((4, "V"),),
     "RMC": ((1, "V"), (11, "N")),
     "ROT": ((1, "V"),),
@@ -164,18 +187,29 @@ _INVALID: Mapping[str, tuple[tuple[int, str], ...]] = {
 TRANSDUCERS: Mapping[tuple[str, str], str] = {
     ("A", "D"): "deg",
     ("C", "C"): "Cel",
+    ("C", "F"): "[degF]",
     ("C", "K"): "K",
     ("D", "M"): "m",
     ("F", "H"): "Hz",
     ("H", "P"): "%",
     ("I", "A"): "A",
+    ("L", "S"): "[ppth]",
+    ("N", "N"): "N",
     ("P", "B"): "bar",
     ("P", "H"): "hPa",
     ("P", "P"): "Pa",
+    ("R", "L"): "l/s",
+    ("S", "K"): "km/h",
+    ("S", "M"): "m/s",
+    ("S", "N"): "[kn_i]",
+    ("S", "S"): "[mi_i]/h",
+    ("T", "R"): "/min",
     ("U", "V"): "V",
+    ("V", "M"): "m3",
     ("V", "P"): "%",
 }
-"""XDR: transducer type and unit letter → UCUM. `P`,`H` is not in the standard but Vaisala sends it."""
+"""XDR: transducer type and unit letter → UCUM. Pressure in hPa and speeds are not in the standard, but
+weather stations send them; generic ones (G) and switches (S) say no unit."""
 
 
 def declared_invalid(formatter: str, fields: Fields) -> bool:

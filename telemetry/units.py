@@ -3,6 +3,8 @@
 Source: The Unified Code for Units of Measure (UCUM), case-sensitive codes.
 """
 
+from difflib import get_close_matches
+
 DISPLAY: dict[str, str] = {
     "1": "",
     "%": "%",
@@ -50,6 +52,11 @@ DISPLAY: dict[str, str] = {
     "kg/m3": "kg/m³",
     "ug/m3": "µg/m³",
     "[ppm]": "ppm",
+    "[ppth]": "‰",
+    "N": "N",
+    "m3": "m³",
+    "l/s": "l/s",
+    "/min": "1/min",
 }
 """Every unit a profile may name: UCUM code → text for people. `var` is not UCUM but IEC 80000-6."""
 
@@ -57,9 +64,10 @@ DISPLAY: dict[str, str] = {
 def check_unit(code: str) -> str:
     """The code unchanged; raises ValueError for one that is not in the table."""
     if code not in DISPLAY:
-        raise ValueError(
-            f"unit {code!r} is not known: write its UCUM code, one of {', '.join(sorted(DISPLAY))}"
-        )
+        shown = [known for known, text in DISPLAY.items() if text and text.lower() == code.lower()]
+        near = shown or get_close_matches(code, DISPLAY, 2, 0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(DISPLAY))}"
+        raise ValueError(f"unit {code!r} is not known: write its UCUM code; {hint}")
     return code
 
 

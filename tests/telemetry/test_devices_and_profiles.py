@@ -81,7 +81,7 @@ def test_a_device_with_a_wrong_or_unknown_key_is_refused_by_that_key(wrong: dict
 
 
 def test_two_metrics_of_one_name_are_refused() -> None:
-    with pytest.raises(ValidationError, match="two metrics are called wind_speed"):
+    with pytest.raises(ValidationError, match="two are called wind_speed"):
         profile(metrics=[metric("wind_speed"), metric("wind_speed"), metric("depth")])
 
 
