@@ -223,6 +223,8 @@ def _sentence(error: Mapping[str, Any]) -> str:
         return "is missing and must be given"
     if error["type"] == "tuple_type":
         return f"is a list: write {_as_list(error['loc'])}"
+    if error["type"] == "dict_type":
+        return f'is a table: write {error["loc"][-1]} = {{name = "value"}}'
     if error["type"] == "too_short":
         return "is empty; give one at least"
     return str(error["msg"]).removeprefix("Value error, ")

@@ -38,6 +38,15 @@ def test_the_same_device_twice_is_told_with_its_line(tmp_path: Path) -> None:
     assert "haidang.toml:8: there is a device 'mast' above already" in result.output
 
 
+def test_settings_a_driver_does_not_know_are_told_at_their_line(tmp_path: Path) -> None:
+    gateway = '[[gateway]]\nid = "q"\n[[gateway.device]]\nid = "meter"\nprofile = "eastron-sdm630"\n'
+    settings = 'link = "tcp://127.0.0.1:502"\n[gateway.device.settings]\ntimeout = "300ms"\nnonsense = 1\n'
+    result = runner.invoke(cli, ["check", configuration(tmp_path, gateway + settings)])
+    assert result.exit_code == 1
+    assert "haidang.toml:7: meter: " in result.output
+    assert "nonsense" in result.output
+
+
 def test_the_device_models_are_listed_with_those_of_the_site(tmp_path: Path) -> None:
     models = tmp_path / "models"
     models.mkdir()
