@@ -284,8 +284,7 @@ class ViscaDriver(Overhears):
         if outcome.kind == "refused":
             return (_reply(command, "refused", _refusal(outcome.code)),)
         if outcome.kind == "unfinished":
-            seconds = self._plan.settings.completion
-            return (_reply(command, "timeout", f"accepted, but not reported done within {seconds:g} s"),)
+            return (_reply(command, "timeout", "accepted, but the camera never said that it is done"),)
         return (_reply(command, "timeout", f"no answer in {self._plan.settings.timeout:g} s"),)
 
     def _position_ended(self, outcome: Outcome) -> Sequence[Event]:

@@ -96,6 +96,7 @@ class Conversation:
         self._flight: Exchange | None = None
         self._parked: Exchange | None = None
         self._running: dict[int, _Running] = {}
+        self._lost: list[Exchange] = []
         self._outgoing: list[bytes] = []
         self._past: list[int] = []
 
@@ -189,6 +190,8 @@ class Conversation:
         awaited = flight is not None and heard.token in (None, flight.token)
         outcome = self._answered(heard, flight, now) if flight is not None and awaited else None
         ended = self._finished(heard) if outcome is None or _cancels(heard.answer) else None
+        lost, self._lost = self._lost, []
+        yield from (Outcome(exchange, "unfinished") for exchange in lost)
         yield from (one for one in (outcome, ended) if one is not None)
         if (
             outcome is None
@@ -216,6 +219,8 @@ class Conversation:
             case ((Ack() | Completion()), (Inquiry() | AddressSet() | Clear() | Cancel() | None)):
                 pass
             case Ack(socket), _:
+                if socket in self._running:  # that one ended, and its completion got lost
+                    self._lost.append(self._running[socket].exchange)
                 self._running[socket] = _Running(flight, now.monotonic + self._completion)
                 outcome = Outcome(flight, "accepted")
             case Completion(socket, b""), _ if socket not in self._running:

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -37,6 +38,23 @@ def camera_driver(profile: str, link: str, **changes: Any) -> Driver:
     return CATALOGUE.open_driver(Device.model_validate(device))
 
 
+class SharedLine:
+    """Several simulated devices on one line, none of which speaks by itself."""
+
+    wake_at: float | None = None
+
+    def __init__(self, *devices: SimulatedDevice) -> None:
+        self._devices = devices
+
+    def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Outgoing]:
+        """All of them hear everything."""
+        return [frame for device in self._devices for frame in device.receive(chunk, now, origin)]
+
+    def wake(self, now: Instant) -> Sequence[Outgoing]:
+        """Nothing."""
+        return ()
+
+
 class CameraWire:
     """One line. to_camera, to_gateway: what the line does to each frame, which tests may change."""
 
@@ -47,7 +65,7 @@ class CameraWire:
         self.now = 0.0
         self.sent: list[tuple[float, bytes]] = []
         self.events: list[tuple[float, Event]] = []
-        self.bus = Bus([Seat(name, lambda: one, one) for name, one in drivers.items()])  # noqa: B023 - never reopened
+        self.bus = Bus([Seat(name, partial(drivers.__getitem__, name), one) for name, one in drivers.items()])
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._ids = count(1)
@@ -117,7 +135,7 @@ class CameraWire:
     def _say(self, frames: Sequence[Outgoing]) -> None:
         for frame in frames:
             for payload in self.to_gateway(frame.payload, self.now):
-                self._at(LATENCY, lambda heard=payload: self.inject(heard))
+                self._at(LATENCY, partial(self.inject, payload))
 
     def _hear(self, payload: bytes) -> None:
         self._say(self.camera.receive(payload, instant(self.now), "peer"))
@@ -130,4 +148,4 @@ class CameraWire:
         for frame in self.bus.take_outgoing():
             self.sent.append((self.now, frame.payload))
             for payload in self.to_camera(frame.payload, self.now):
-                self._at(LATENCY, lambda heard=payload: self._hear(heard))
+                self._at(LATENCY, partial(self._hear, payload))

@@ -3,7 +3,7 @@
 golden/<profile>[--<what>]/config.yaml   the device: profile, link, unit_id
                            wire.txt      `>` bytes the driver must send next, `<` what the camera answers, in
                                          hex; `!` a command, its arguments as JSON; `#` begins a comment
-                           expected.json readings (values, quality), replies (reason, values), faults (reasons)
+                           expected.json readings, replies and faults that come of it
 """
 
 import json

@@ -1,5 +1,7 @@
 """The dead-man stop and the queue of orders, alone."""
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,7 +59,7 @@ def test_a_stop_that_nobody_confirms_is_said_again_ever_less_often() -> None:
         said.append(now)
         assert deadman.wake_at is not None
         now = deadman.wake_at
-    pauses = [round(later - earlier, 3) for earlier, later in zip(said, said[1:], strict=False)]
+    pauses = [round(later - earlier, 3) for earlier, later in pairwise(said)]
     assert pauses[:3] == [RETRY, 2 * RETRY, 4 * RETRY]
     assert pauses[-1] == SLOWEST_RETRY
 
