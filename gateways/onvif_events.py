@@ -24,6 +24,7 @@ _MOST_ITEMS, _LONGEST_TEXT = 32, 200
 class _Subscription:
     """headers: what the camera wants to have said back to it. times: monotonic seconds."""
 
+    address: str
     headers: list[Any]
     lifetime: float
     renewed_at: float
@@ -71,13 +72,14 @@ class PullPoint:
             lifetime = _seconds(told.CurrentTime, told.TerminationTime)
         except (AttributeError, TypeError) as error:
             raise SoapError("garbled", "CreatePullPointSubscription: an answer without an address") from error
-        await self._soap.use("pullpoint", address)
-        await self._soap.use("subscription", address)
-        return _Subscription([one for one in headers if hasattr(one, "tag")], lifetime, time.monotonic())
+        headers = [one for one in headers if hasattr(one, "tag")]
+        return _Subscription(address, headers, lifetime, time.monotonic())
 
     async def _follow(self, subscription: _Subscription) -> None:
         """Until the subscription is at its end: then a new one is made."""
+        await self._soap.use("subscription", subscription.address)
         try:
+            await self._soap.use("pullpoint", subscription.address)
             while subscription.age < subscription.lifetime * 0.8:
                 await self._pull(subscription)
                 if subscription.age > subscription.lifetime / 2:

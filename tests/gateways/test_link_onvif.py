@@ -1,0 +1,339 @@
+"""ONVIF cameras through the gateway's pump: what they say and are told, and what goes wrong with them."""
+
+import asyncio
+import logging
+from itertools import pairwise
+
+import pytest
+
+from firmware_sim.onvif_events_service import MOST_SUBSCRIPTIONS
+from firmware_sim.onvif_server import serve_onvif
+from gateways import clock, link_onvif, onvif_conversation, onvif_events, onvif_soap
+from gateways.link_onvif import OnvifAddress
+from gateways.links import parse_link, shown
+from telemetry import ConfigurationError
+from tests.gateways.onvif_rig import a_camera, camera_read, link_to, reading
+from tests.servers import free_port
+from tests.waiting import until
+
+MOTION = "tns1:VideoSource/MotionAlarm"
+
+
+@pytest.fixture(autouse=True)
+def _no_pause_is_left() -> None:
+    link_onvif._refused.clear()
+
+
+async def test_a_camera_says_what_it_is_where_it_looks_and_what_it_sees() -> None:
+    async with camera_read(a_camera()) as (server, rig):
+        await until(lambda: "pan" in rig.values)
+        assert rig.values["model"] == "SIM-PTZ"
+        assert (rig.values["pan"], rig.values["zoom"], rig.values["moving"]) == (0.0, 0.0, False)
+        await until(lambda: server.camera.events and server.camera.events.subscriptions)
+        server.happen(MOTION, {"Source": "v1"}, {"State": "true"})
+        await until(lambda: rig.values.get("motion") is True)
+        server.happen(MOTION, {"Source": "v1"}, {"State": "false"})
+        await until(lambda: rig.values["motion"] is False)
+        assert rig.state == "ok"
+        assert not rig.record.faults
+        assert all(a.observed_at < b.observed_at for a, b in pairwise(rig.readings))
+
+
+async def test_an_operator_turns_stops_and_sends_the_head_to_presets() -> None:
+    camera = a_camera()
+    async with camera_read(camera) as (_, rig):
+        assert camera.ptz is not None
+        head = camera.ptz.head
+        await until(lambda: "pan" in rig.values)
+        assert (await rig.tell("move", pan=1.0, tilt=0.0, hold=10.0)).done
+        assert head.pan.drive == 1.0
+        await until(lambda: rig.values["moving"] is True and float(rig.values["pan"]) > 0)
+        assert (await rig.tell("stop")).done
+        assert not head.moving
+        assert (await rig.tell("preset_store", preset=7)).done
+        assert (await rig.tell("move_to", pan=-1.0, tilt=1.0)).done
+        assert (head.pan.target, head.tilt.target) == (-170, 90)
+        assert (await rig.tell("zoom_to", zoom=25.0)).done
+        assert head.zoom.target == 25
+        assert (await rig.tell("preset_recall", preset=7)).done
+        assert head.pan.target == head.presets[7][0]
+        assert (await rig.tell("home")).done
+        assert (await rig.tell("preset_clear", preset=7)).done
+        assert head.presets == {}
+        reply = await rig.tell("preset_recall", preset=7)
+        assert (reply.reason, reply.detail) == ("refused", "the camera has no preset 7; it has none")
+        told = await rig.tell("position")
+        assert told.done
+        assert set(told.values) == {"pan", "tilt", "zoom", "moving", "head_error"}
+
+
+async def test_a_move_ends_by_itself_when_the_operator_vanishes() -> None:
+    camera = a_camera()
+    async with camera_read(camera, every=60) as (_, rig):
+        assert camera.ptz is not None
+        await until(lambda: "Stop" in camera.asked)
+        stops = camera.asked.count("Stop")
+        assert (await rig.tell("move", pan=0.2, hold=0.3)).done
+        await until(lambda: camera.asked.count("Stop") > stops)
+        await until(lambda: camera.ptz is not None and not camera.ptz.head.moving)
+
+
+async def test_a_move_carries_a_time_of_its_own_so_that_the_camera_stops_without_us() -> None:
+    camera = a_camera()
+    async with camera_read(camera, every=60) as (_, rig):
+        assert camera.ptz is not None
+        await until(lambda: "pan" in rig.values)
+        asked_at = clock.now().monotonic
+        assert (await rig.tell("move", pan=0.2, hold=4.5)).done
+        assert asked_at <= camera.ptz.stop_at - 5 <= clock.now().monotonic
+
+
+async def test_a_head_that_may_be_moving_is_stopped_when_the_link_opens() -> None:
+    camera = a_camera()
+    assert camera.ptz is not None
+    camera.ptz.head.pan.run(0.01)
+    async with camera_read(camera):
+        await until(lambda: "Stop" in camera.asked)
+        await until(lambda: camera.ptz is not None and not camera.ptz.head.moving)
+
+
+async def test_a_camera_whose_clock_is_a_day_off_is_signed_to_in_its_own_time() -> None:
+    camera = a_camera()
+    camera.clock_offset = 86_400.0
+    async with camera_read(camera) as (_, rig):
+        await until(lambda: "pan" in rig.values)
+        assert float(rig.values["clock_offset"]) == pytest.approx(86_400, abs=5)
+
+
+async def test_a_camera_whose_clock_is_set_meanwhile_is_greeted_anew() -> None:
+    camera = a_camera()
+    async with camera_read(camera) as (_, rig):
+        await until(lambda: "pan" in rig.values)
+        camera.clock_offset = -7200.0
+        await until(lambda: float(rig.values["clock_offset"]) < -7000)
+        before = len(rig.readings)
+        await until(lambda: len(rig.readings) > before + 3)
+        assert rig.state == "ok"
+
+
+async def test_a_wrong_password_is_told_in_words_and_not_tried_again_and_again() -> None:
+    camera = a_camera()
+    link = ""
+    async with serve_onvif(camera, clock.now):
+        link = link_to(camera, password="wrong")
+        async with reading(link) as rig:
+            await until(lambda: rig.record.faults["link"] >= 2)
+            assert "refuses user operator: check name and password in the link" in rig.detail
+            assert "wrong" not in rig.detail
+            assert camera.asked.count("GetDeviceInformation") == 1
+            link_onvif._refused.clear()
+            camera.password = "wrong"
+            await until(lambda: rig.state == "ok")
+
+
+async def test_a_camera_without_a_head_tells_its_events_and_refuses_to_move() -> None:
+    camera = a_camera(ptz=False)
+    async with camera_read(camera) as (server, rig):
+        await until(lambda: rig.values.get("model"))
+        reply = await rig.tell("move", pan=1.0)
+        assert (reply.reason, reply.detail) == ("refused", "this camera has no head that moves")
+        await until(lambda: camera.events is not None and camera.events.subscriptions)
+        server.happen("tns1:Device/Trigger/DigitalInput", {"InputToken": "1"}, {"LogicalState": "true"})
+        await until(lambda: rig.values.get("digital_input") is True)
+        clocks = [r for r in rig.readings if "clock_offset" in r.values]
+        await until(lambda: len([r for r in rig.readings if "clock_offset" in r.values]) > len(clocks))
+
+
+async def test_a_camera_without_events_is_moved_all_the_same() -> None:
+    async with camera_read(a_camera(events=False)) as (server, rig):
+        await until(lambda: "pan" in rig.values)
+        assert (await rig.tell("move", pan=0.1)).done
+        assert not rig.record.faults
+        assert "CreatePullPointSubscription" not in server.camera.asked
+
+
+async def test_an_old_camera_tells_its_services_as_capabilities() -> None:
+    camera = a_camera()
+    camera.lacks = frozenset({"GetServices", "GetNode"})
+    async with camera_read(camera) as (_, rig):
+        await until(lambda: "pan" in rig.values)
+
+
+async def test_a_profile_is_chosen_by_name_and_one_that_is_not_there_is_told() -> None:
+    camera = a_camera()
+    async with serve_onvif(camera, clock.now):
+        async with reading(link_to(camera) + "/?profile=main") as rig:
+            await until(lambda: "pan" in rig.values)
+        async with reading(link_to(camera) + "/?profile=sub") as rig:
+            await until(lambda: rig.record.faults["link"])
+            assert rig.detail == "the camera has no profile sub; it has profile_1"
+
+
+@pytest.mark.parametrize("echoes", [False, True])
+async def test_subscriptions_are_renewed_and_given_back(
+    echoes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onvif_events, "LIFETIME", 4.0)
+    monkeypatch.setattr(onvif_events, "LONGEST_PULL", 1.0)
+    camera = a_camera()
+    assert camera.events is not None
+    camera.events.echoes = echoes
+    async with camera_read(camera, every=60) as (server, rig):
+        await until(lambda: camera.asked.count("Renew") >= 1)
+        assert camera.asked.count("CreatePullPointSubscription") == 1
+        server.happen(MOTION, {"Source": "v1"}, {"State": "true"})
+        await until(lambda: rig.values.get("motion") is True)
+    assert camera.events.subscriptions == {}
+
+
+async def test_a_camera_that_cannot_renew_is_asked_for_new_subscriptions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(onvif_events, "LIFETIME", 3.0)
+    monkeypatch.setattr(onvif_events, "LONGEST_PULL", 1.0)
+    camera = a_camera()
+    assert camera.events is not None
+    camera.events.renews = False
+    async with camera_read(camera, every=60) as (server, rig):
+        await until(lambda: camera.asked.count("CreatePullPointSubscription") >= 2)
+        server.happen(MOTION, {"Source": "v1"}, {"State": "true"})
+        await until(lambda: rig.values.get("motion") is True)
+        assert len(camera.events.subscriptions) == 1
+        assert not rig.record.faults
+
+
+async def test_after_a_reboot_positions_and_events_come_again() -> None:
+    camera = a_camera()
+    assert camera.events is not None
+    async with camera_read(camera) as (server, rig):
+        await until(lambda: camera.events is not None and camera.events.subscriptions)
+        await until(lambda: "pan" in rig.values)
+        server.reboot()
+        await until(lambda: camera.asked.count("CreatePullPointSubscription") >= 2)
+        await until(lambda: camera.events is not None and camera.events.subscriptions)
+        before = len(rig.readings)
+        server.happen(MOTION, {"Source": "v1"}, {"State": "true"})
+        await until(lambda: rig.values.get("motion") is True)
+        await until(lambda: len(rig.readings) > before + 2)
+
+
+async def test_a_camera_that_is_off_for_a_while_is_read_when_it_is_back() -> None:
+    camera, port = a_camera(), free_port()
+    async with reading(f"onvif://operator:quay-7@127.0.0.1:{port}") as rig:
+        await until(lambda: rig.record.faults["link"])
+        assert f"cannot reach the camera at http://127.0.0.1:{port}" in rig.detail
+        async with serve_onvif(camera, clock.now, port):
+            await until(lambda: "pan" in rig.values)
+        await until(lambda: rig.state == "connecting")
+        reply = await rig.tell("home")
+        assert reply.reason == "unsent"
+
+
+@pytest.mark.parametrize("spoil", ["fault", "garbage", "bomb", "huge", "redirect", "empty", "status"])
+async def test_a_bad_answer_is_a_fault_and_the_next_good_one_a_reading(spoil: str) -> None:
+    camera = a_camera()
+    async with camera_read(camera) as (_, rig):
+        await until(lambda: "pan" in rig.values)
+        camera.spoil["GetStatus"] = spoil
+        await until(lambda: sum(rig.record.faults.values()) >= 2)
+        assert set(rig.record.faults) <= {"refused", "garbled"}
+        camera.spoil.clear()
+        before = len(rig.readings)
+        await until(lambda: len(rig.readings) > before)
+        assert rig.record.faults["link"] == 0
+        reply = await rig.tell("home")
+        assert reply.done
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [("fault", "refused"), ("garbage", "timeout"), ("bomb", "timeout"), ("unauthorized", "refused")],
+)
+async def test_a_command_that_fails_is_replied_to_once_with_its_reason(spoil: str, reason: str) -> None:
+    camera = a_camera()
+    async with camera_read(camera) as (_, rig):
+        await until(lambda: "pan" in rig.values)
+        camera.spoil["GotoHomePosition"] = spoil
+        reply = await rig.tell("home")
+        assert reply.reason == reason
+        assert "GotoHomePosition" in reply.detail or "refuses user" in reply.detail
+
+
+async def test_a_slow_answer_delays_neither_orders_nor_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onvif_soap, "ANSWER_TIME", 30.0)
+    camera = a_camera()
+    async with camera_read(camera) as (server, rig):
+        await until(lambda: "pan" in rig.values and camera.events is not None and camera.events.subscriptions)
+        camera.spoil["GetStatus"] = "slow"
+        await until(lambda: camera.asked[-1:] == ["GetStatus"])
+        assert (await rig.tell("move", pan=0.1)).done
+        server.happen(MOTION, {"Source": "v1"}, {"State": "true"})
+        await until(lambda: rig.values.get("motion") is True)
+        assert "timeout" not in rig.record.faults
+
+
+async def test_a_camera_that_answers_nothing_any_more_is_opened_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    camera = a_camera(events=False)
+    async with camera_read(camera) as (_, rig):
+        await until(lambda: "pan" in rig.values)
+        monkeypatch.setattr(onvif_conversation, "UNANSWERED", 1)
+        camera.spoil["*"] = "drop"
+        await until(lambda: rig.record.faults["link"])
+        camera.spoil.clear()
+        before = len(rig.readings)
+        await until(lambda: len(rig.readings) > before)
+
+
+async def test_a_flood_of_events_is_taken_in_its_order_and_none_is_doubled() -> None:
+    camera = a_camera()
+    async with camera_read(camera, every=60) as (server, rig):
+        await until(lambda: camera.events is not None and camera.events.subscriptions)
+        for number in range(60):
+            server.happen("tns1:RuleEngine/LineDetector/Crossed", {"Rule": "gate"}, {"ObjectId": str(number)})
+        await until(lambda: rig.values.get("lines_crossed") == 60)
+        counts = [r.values["lines_crossed"] for r in rig.readings if "lines_crossed" in r.values]
+        assert counts == list(range(1, 61))
+
+
+async def test_ten_restarts_use_up_no_subscriptions() -> None:
+    camera = a_camera()
+    assert camera.events is not None
+    async with serve_onvif(camera, clock.now):
+        for _ in range(MOST_SUBSCRIPTIONS + 2):
+            camera.asked.clear()
+            async with reading(link_to(camera), every=60):
+                await until(lambda: "PullMessages" in camera.asked)
+    assert camera.events.subscriptions == {}
+
+
+async def test_the_library_leaves_everybodys_log_alone() -> None:
+    before = (logging.getLogger().handlers[:], logging.getLogger().level)
+    await asyncio.to_thread(onvif_soap._library.__wrapped__)
+    assert (logging.getLogger().handlers, logging.getLogger().level) == before
+
+
+def test_a_link_names_host_user_password_and_profile() -> None:
+    address = parse_link("onvif://operator:p%40ss@192.0.2.7/?profile=Profile_1")
+    assert address == OnvifAddress("192.0.2.7", 80, "operator", "p@ss", "", "Profile_1")
+    assert "p@ss" not in repr(address)
+    assert shown("onvif://operator:p%40ss@192.0.2.7/") == "onvif://operator:***@192.0.2.7/"
+    secure = parse_link("onvifs://192.0.2.7/onvif/device?verify=no")
+    assert secure == OnvifAddress("192.0.2.7", 443, path="/onvif/device", tls=True, verify=False)
+    assert isinstance(secure, OnvifAddress)
+    assert secure.root == "https://192.0.2.7:443"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("onvif://", "names no host"),
+        ("onvif://u:secret@h:99999", "the port is a number"),
+        ("onvif://u:secret@h/?stream=1", "stream is not known here"),
+        ("onvif://u:secret@h/?verify=maybe", "verify is yes or no"),
+        ("onvif://u:secret@h/#1", "%23"),
+    ],
+)
+def test_a_mistake_in_a_link_is_told_with_its_remedy_and_without_the_password(url: str, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told) as raised:
+        parse_link(url)
+    assert "secret" not in str(raised.value)
