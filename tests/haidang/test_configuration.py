@@ -123,7 +123,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     [
         ('[gateway]\nid = "quay"\n', "1: gateway: is a list: write [[gateway]]"),
         (
-            '[[gateway]]\nid = "quay"\n[[gateway.device]]\nid = "m"\nprofile = "p"\nlink = "l"\nsettings = 5\n',
+            '[[gateway]]\nid = "q"\n[[gateway.device]]\nid = "m"\nprofile = "p"\nlink = "l"\nsettings = 5\n',
             '7: gateway.0.device.0.settings: is a table: write settings = {name = "value"}',
         ),
         (
