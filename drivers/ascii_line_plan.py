@@ -65,7 +65,7 @@ class Settings(Words):
     In `patterns` and `ask`, `{unit_id}` stands for the device's number, `{unit_letter}` for A where it is 1.
     """
 
-    patterns: Annotated[tuple[str, ...], BeforeValidator(several), Field(min_length=1, max_length=20)]
+    patterns: Annotated[tuple[str, ...], Field(min_length=1, max_length=20), BeforeValidator(several)]
     ignore: Annotated[tuple[str, ...], BeforeValidator(several)] = ()
     line_end: str = Field(default="", max_length=1)
     checksum: Checksum | None = None

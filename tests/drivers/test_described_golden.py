@@ -15,9 +15,8 @@ import yaml
 
 from drivers.catalogue import load_catalogue
 from drivers.contract import Driver, Event
-from telemetry import Device
-from tests.drivers.listening import faults, readings
-from tests.drivers.modbus_wire import instant
+from telemetry import Device, Instant
+from tests.drivers.listening import NOW, faults, readings
 
 GOLDEN = Path(__file__).parent / "golden"
 CATALOGUE = load_catalogue()
@@ -39,15 +38,15 @@ def lines(file: Path, *, hexadecimal: bool) -> Iterator[tuple[str, bytes]]:
 
 def converse(driver: Driver, exchange: Iterator[tuple[str, bytes]]) -> list[Event]:
     """Holds the conversation and gives what the driver made of it."""
-    now, events = 0.0, list[Event]()
-    driver.connected(instant(now))
+    now, events = 100.0, list[Event]()
+    driver.connected(Instant(NOW.utc, now))
     for direction, raw in exchange:
         if direction == "<":
-            events += driver.receive(raw, instant(now))
+            events += driver.receive(raw, Instant(NOW.utc, now))
             continue
         assert driver.wake_at is not None
         now = max(now, driver.wake_at)
-        driver.wake(instant(now))
+        driver.wake(Instant(NOW.utc, now))
         assert [outgoing.payload for outgoing in driver.outgoing()] == [raw]
     return events
 
