@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from drivers.contract import Driver, Event
 from gateways.bus import ASIDE_TIME, Bus, Seat
-from telemetry import Instant
+from telemetry import Command, Instant
 from tests.gateways.polling import EPOCH, LineListener, Poller
 
 
@@ -169,3 +169,143 @@ def test_whatever_happens_at_most_one_is_busy_and_everybody_gets_a_turn(
             bus.receive(b"\x00\xff", at(now), "")
     turns = [len(poller.sent) for poller in pollers]
     assert len(steps) < 20 * len(pollers) or min(turns) > 0
+
+
+def order(name: str, number: int = 1) -> Command:
+    return Command(f"{name}-{number}", name, "set", {"value": number}, EPOCH + 10**12)
+
+
+def place(bus: Bus, name: str) -> Seat:
+    found = bus.seat(name)
+    assert found is not None
+    return found
+
+
+def test_a_command_waits_for_the_exchange_under_way_and_for_nothing_else() -> None:
+    pollers = [Poller(name, 0) for name in ("a", "b", "c", "d")]
+    bus = bus_of(*pollers)
+    bus.advance(at(0))
+    assert sent(bus) == b"a?\n"
+    bus.command(place(bus, "d"), order("d"), at(0.01))
+    bus.advance(at(0.01))
+    assert sent(bus) == b""
+    bus.receive(b"a=1\n", at(0.02))
+    bus.advance(at(0.02))
+    assert sent(bus) == b"d!1\n"
+    bus.receive(b"d=1\n", at(0.03))
+    bus.advance(at(0.03))
+    assert sent(bus) == b"b?\n"
+    assert kinds(bus.take_events()) == [("a", "reading"), ("d", "")]
+
+
+def test_a_command_for_a_line_at_rest_goes_out_at_once() -> None:
+    one = Poller("one", 1000)
+    bus = bus_of(one, Poller("two", 1000))
+    for name in ("one", "two"):
+        bus.advance(at(0))
+        bus.receive(f"{name}=1\n".encode(), at(0))
+    bus.take_outgoing()
+    bus.command(place(bus, "one"), order("one"), at(1))
+    assert bus.wake_at == 1
+    bus.advance(at(1))
+    assert sent(bus) == b"one!1\n"
+
+
+def test_a_poll_of_several_exchanges_competes_with_the_others_after_each() -> None:
+    long, short = Poller("long", 0), Poller("short", 0.5)
+    bus = bus_of(long, short)
+    asked: list[str] = []
+    for tenth in range(11):
+        bus.advance(at(tenth / 10))
+        asked.append(sent(bus).decode().rstrip("?\n"))
+        bus.receive(f"{asked[-1]}=1\n".encode(), at(tenth / 10 + 0.05))
+    assert asked[1] == "short"
+    assert asked.count("short") == 2
+
+
+class Timed(LineListener):
+    """A listener that wants to be woken."""
+
+    def connected(self, now: Instant) -> Sequence[Event]:
+        self.wake_at = now.monotonic + 60
+        return super().connected(now)
+
+
+def test_a_listener_hears_everything_also_while_it_waits_for_a_moment() -> None:
+    bus = bus_of(Timed("timed"), Poller("poller", 1))
+    bus.advance(at(0))
+    bus.receive(b"poller=1\n", at(0.1))
+    assert kinds(bus.take_events()) == [("timed", "reading"), ("poller", "reading")]
+
+
+def test_one_that_has_the_link_for_itself_hears_what_comes_before_it_asked() -> None:
+    one = Poller("one", 1)
+    bus = bus_of(one)
+    bus.receive(b"hello\n", at(0))
+    assert one.heard == [b"hello\n"]
+
+
+def test_a_device_that_goes_ends_its_exchange_first_and_is_not_heard_of_again() -> None:
+    gone, stays = Poller("gone", 1, timeout=0.5), Poller("stays", 1)
+    bus = bus_of(gone, stays)
+    bus.advance(at(0))
+    bus.take_outgoing()
+    bus.remove("gone")
+    assert bus.seat("gone") is None
+    bus.advance(at(0.1))
+    assert sent(bus) == b""
+    bus.receive(b"gone=1\n", at(0.2))
+    bus.advance(at(0.2))
+    assert sent(bus) == b"stays?\n"
+    assert bus.take_events() == []
+    assert [seat.device for seat in bus.seats] == ["stays"]
+
+
+def test_a_device_that_goes_and_never_answers_costs_its_time_out() -> None:
+    bus = bus_of(Poller("gone", 1, timeout=0.5), Poller("stays", 1))
+    bus.advance(at(0))
+    bus.take_outgoing()
+    bus.remove("gone")
+    assert bus.wake_at == 0.5
+    bus.advance(at(0.5))
+    assert sent(bus) == b"stays?\n"
+    assert bus.take_events() == []
+
+
+def test_a_device_that_does_not_have_the_line_goes_at_once() -> None:
+    bus = bus_of(Poller("one", 1), LineListener("two"))
+    bus.remove("two")
+    assert [seat.device for seat in bus.seats] == ["one"]
+
+
+def test_a_device_that_comes_joins_without_disturbing_the_exchange_under_way() -> None:
+    one, two = Poller("one", 1), LineListener("two")
+    bus = bus_of(one)
+    bus.advance(at(0))
+    bus.take_outgoing()
+    bus.add(seat(two), at(0.1))
+    assert two.connections == 1
+    bus.receive(b"one=1\n", at(0.2))
+    assert kinds(bus.take_events()) == [("one", "reading"), ("two", "reading")]
+
+
+def test_a_bug_while_a_command_is_taken_in_is_one_driver_s_bug() -> None:
+    bus = bus_of(Poller("one", 1), Poller("two", 1))
+    bus.command(place(bus, "two"), order("two", 13), at(0))
+    assert [bug.device for bug in bus.take_bugs()] == ["two"]
+
+
+def test_of_several_commands_for_several_devices_the_longest_due_goes_first() -> None:
+    pollers = [Poller(name, 1) for name in ("a", "b", "c")]
+    bus = bus_of(*pollers)
+    bus.advance(at(0))
+    bus.command(place(bus, "c"), order("c"), at(0.1))
+    bus.command(place(bus, "b"), order("b"), at(0.2))
+    said: list[bytes] = []
+    for tenth in range(3, 6):
+        bus.take_outgoing()
+        owner = next(poller for poller in pollers if poller.busy)
+        bus.receive(f"{owner.name}=1\n".encode(), at(tenth / 10))
+        bus.advance(at(tenth / 10))
+        said += [frame.payload for frame in bus.outgoing]
+    assert said == [b"c!1\n", b"b!1\n", b"c?\n"]

@@ -1,11 +1,7 @@
 """Pumps on real sockets: what comes in is passed on, what breaks is opened again."""
 
 import asyncio
-import re
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -19,89 +15,10 @@ from gateways.link_contract import PIECE
 from gateways.links import parse_link
 from gateways.pump import Pump
 from telemetry import Device, Instant, Quality, Reading
+from tests.gateways.instruments import instrument, pumping
 from tests.gateways.polling import LineListener, Poller
 from tests.servers import free_port
 from tests.waiting import until
-
-
-@dataclass
-class Instrument:
-    """A TCP server that answers `name?` with a number, says what it is told, and hangs up when asked."""
-
-    port: int
-    dead: set[str] = field(default_factory=set[str])
-    asked: list[str] = field(default_factory=list[str])
-    calls: int = 0
-    writers: list[asyncio.StreamWriter] = field(default_factory=list[asyncio.StreamWriter])
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.calls += 1
-        self.writers.append(writer)
-        while line := await reader.readline():
-            name = re.split("[?!]", line.decode())[0]
-            self.asked.append(line.decode().strip().rstrip("?"))
-            if name not in self.dead:
-                writer.write(f"{name}={len(self.asked)}\n".encode())
-
-    def say(self, chunk: bytes) -> None:
-        self.writers[-1].write(chunk)
-
-    def hang_up(self) -> None:
-        self.writers[-1].transport.abort()
-
-
-@asynccontextmanager
-async def instrument(port: int = 0) -> AsyncGenerator[Instrument]:
-    one = Instrument(port)
-    server = await asyncio.start_server(one.serve, "127.0.0.1", port)
-    one.port = server.sockets[0].getsockname()[1]
-    async with server:
-        try:
-            yield one
-        finally:
-            for writer in one.writers:
-                writer.transport.abort()
-            await asyncio.sleep(0)
-
-
-@dataclass
-class Rig:
-    """Drivers on one link, their records, and the readings that came out."""
-
-    url: str
-    records: dict[str, DeviceRecord] = field(default_factory=dict[str, DeviceRecord])
-    readings: list[Reading] = field(default_factory=list[Reading])
-
-    def __post_init__(self) -> None:
-        self.pump = Pump(parse_link(self.url), self.take)
-
-    def take(self, readings: Sequence[Reading]) -> bool:
-        self.readings.extend(readings)
-        return True
-
-    def add(self, driver: Poller | LineListener) -> None:
-        device = Device(id=driver.name, profile="test", link=self.url)
-        self.records[driver.name] = record = DeviceRecord(device, "file", silence=60)
-        self.pump.add(Seat(driver.name, partial(_again, driver), driver), record)
-
-    def state(self, name: str) -> str:
-        return self.records[name].state(clock.now())
-
-    def of(self, name: str) -> list[Reading]:
-        return [reading for reading in self.readings if reading.device == name]
-
-
-def _again(driver: Driver) -> Driver:
-    return driver
-
-
-@asynccontextmanager
-async def pumping(url: str, *drivers: Poller | LineListener) -> AsyncGenerator[Rig]:
-    rig = Rig(url)
-    for driver in drivers:
-        rig.add(driver)
-    async with background(rig.pump.run()):
-        yield rig
 
 
 async def test_pollers_share_a_line_and_a_dead_one_does_not_stop_the_other() -> None:
@@ -237,3 +154,53 @@ async def test_a_wire_that_never_pauses_lets_the_others_have_their_turn_after_ev
         turns = [turn for turn, _ in listener.heard]
         assert all(later > earlier for earlier, later in pairwise(turns))
         assert max(size for _, size in listener.heard) <= PIECE
+
+
+async def test_a_device_that_comes_or_goes_leaves_the_link_and_the_others_alone() -> None:
+    async with instrument() as device:
+        stays, comes = LineListener("stays"), LineListener("comes")
+        async with pumping(f"tcp://127.0.0.1:{device.port}", stays) as rig:
+            await until(lambda: device.calls)
+            device.say(b"one\nhal")
+            await until(lambda: rig.of("stays"))
+            rig.add(comes)
+            device.say(b"f\ntwo\n")
+            await until(lambda: len(rig.of("stays")) == 3 and len(rig.of("comes")) == 2)
+            rig.pump.remove("comes")
+            device.say(b"three\n")
+            await until(lambda: len(rig.of("stays")) == 4)
+            assert [reading.values["line"] for reading in rig.of("stays")] == ["one", "half", "two", "three"]
+            assert [reading.values["line"] for reading in rig.of("comes")] == ["f", "two"]
+            assert (device.calls, stays.connections, comes.connections) == (1, 1, 1)
+
+
+async def test_readings_that_cannot_be_taken_hold_the_wire_back_and_none_is_lost() -> None:
+    async with instrument() as device:
+        async with pumping(f"tcp://127.0.0.1:{device.port}", LineListener("flood")) as rig:
+            await until(lambda: device.calls == 1)
+            rig.full = True
+            device.say(b"".join(b"%d\n" % number for number in range(20_000)))
+            await until(lambda: rig.readings)
+            assert len(rig.readings) < 20_000
+            rig.full = False
+            await until(lambda: len(rig.readings) == 20_000)
+        assert [reading.values["line"] for reading in rig.readings] == [
+            str(number) for number in range(20_000)
+        ]
+
+
+async def test_a_bug_of_the_gateway_itself_ends_the_pump_with_it() -> None:
+    def sink(_: object) -> bool:
+        raise KeyError("a bug in the sink")
+
+    async with instrument() as device:
+        url = f"tcp://127.0.0.1:{device.port}"
+        pump = Pump(parse_link(url), sink)
+        mast = LineListener("mast")
+        record = DeviceRecord(Device(id="mast", profile="test", link=url), "file", silence=60)
+        pump.add(Seat("mast", lambda: mast, mast), record)
+        running = asyncio.create_task(pump.run())
+        await until(lambda: device.calls)
+        device.say(b"hello\n")
+        with pytest.raises(KeyError, match="a bug in the sink"):
+            await running
