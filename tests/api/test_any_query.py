@@ -16,6 +16,7 @@ GETS = (
     *("gateways", "gateways/{}", "devices", "devices/{}", "devices/{}/latest", "devices/{}/readings"),
     *("devices/meter-1/readings", "profiles", "profiles/{}", "vessels", "vessels/{}", "vessels/{}/track"),
     *("vessels/574001230/track", "incidents", "incidents/{}", "rules", "rules/{}"),
+    *("devices/{}/actions", "devices/{}/commands", "devices/meter-1/actions", "devices/meter-1/commands"),
 )
 PARAMETERS = (
     *("limit", "cursor", "start", "end", "every", "aggregate", "metrics", "bbox", "format", "state"),
@@ -52,10 +53,16 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
     max_leaves=6,
 )
-KEYS = st.sampled_from(["id", "gateway", "profile", "link", "name", "every", "unit_id", "site", "by", "note"])
+KEYS = st.sampled_from(
+    [
+        *("id", "gateway", "profile", "link", "name", "every", "unit_id", "site", "by", "note"),
+        *("settings", "action", "arguments", "timeout"),
+    ]
+)
 BODIES = st.one_of(VALUES, st.dictionaries(KEYS, VALUES | st.sampled_from(["quay", "meter-2"]), max_size=8))
 SENDS = (
     *(("POST", path) for path in ("gateways", "devices", "incidents/{}/acknowledge")),
+    *(("POST", path) for path in ("devices/meter-1/commands", "devices/{}/commands")),
     *((method, path) for method in ("PATCH", "DELETE") for path in ("gateways/{}", "devices/{}")),
 )
 
