@@ -41,6 +41,7 @@ DISPLAY: dict[str, str] = {
     "kvar.h": "kvarh",
     "A.h": "Ah",
     "Hz": "Hz",
+    "/min": "rpm",
     "s": "s",
     "min": "min",
     "h": "h",
