@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from drivers.modbus_identity import OBJECTS
 from drivers.visca_plan import ViscaSettings
 from drivers.words import settings_of
+from firmware_sim.frame_instrument import EVERY, FrameInstrument
 from firmware_sim.modbus_device import ModbusDevice
 from firmware_sim.modbus_server import ModbusServer
 from firmware_sim.scenario_words import SimulatedModel, WireWords
@@ -35,6 +36,12 @@ def _group(
         return _modbus(models, wire, age)
     if driver == "visca":
         return _visca(models, wire)
+    if driver == "binary_frame":
+        return [
+            FrameInstrument(one.profile, _look(one, age), one.words.unit_id, one.words.every or EVERY)
+            for one in models
+            if not one.words.dead
+        ]
     raise ConfigurationError(
         f"nothing simulates the driver {driver} by itself: write under says what {models[0].words.id} says"
     )
