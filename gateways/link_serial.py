@@ -11,6 +11,7 @@ import serialx
 from gateways.link_contract import Home, Receiver
 from gateways.link_pipe import CONNECT_TIME, Pipe, reason
 from gateways.link_urls import host_of, number_in, port_of, settings_in, shown, split
+from gateways.serial_port import open_port
 from telemetry import ConfigurationError, LinkError
 
 
@@ -39,7 +40,18 @@ class SerialAddress:
     @asynccontextmanager
     async def open(self, receiver: Receiver, home: Home) -> AsyncGenerator[None]:
         """The port, for us alone; a plugged-out adapter breaks the link."""
-        async with _open(self.path, self.exclusive, self.line, receiver):
+        line = self.line
+        try:
+            port = serialx.serial_for_url(
+                self.path,
+                baudrate=line.baudrate,
+                parity=serialx.Parity(line.parity),
+                stopbits=serialx.StopBits(line.stopbits),
+                byte_size=line.bytesize,
+            )
+        except (ValueError, serialx.SerialException) as error:
+            raise LinkError(f"cannot open {self.exclusive}: {error}") from error
+        async with open_port(port, self.exclusive, receiver):
             yield
 
 
@@ -60,8 +72,24 @@ class Rfc2217Address:
     async def open(self, receiver: Receiver, home: Home) -> AsyncGenerator[None]:
         """The converter's port, set as the line wants it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        async with _open(f"rfc2217://{host}:{self.port}", self.exclusive, self.line, receiver):
+        pipe, line = Pipe(receiver, self.exclusive), self.line
+        try:
+            async with asyncio.timeout(CONNECT_TIME):
+                await serialx.create_serial_connection(
+                    asyncio.get_running_loop(),
+                    lambda: pipe,
+                    f"rfc2217://{host}:{self.port}",
+                    baudrate=line.baudrate,
+                    parity=serialx.Parity(line.parity),
+                    stopbits=serialx.StopBits(line.stopbits),
+                    byte_size=line.bytesize,
+                )
+        except (OSError, ValueError, serialx.SerialException) as error:
+            raise LinkError(f"cannot open {self.exclusive}: {reason(error)}") from error
+        try:
             yield
+        finally:
+            await pipe.close()
 
 
 def parse_serial(url: str) -> SerialAddress:
@@ -98,25 +126,3 @@ def _line(url: str, parts: SplitResult) -> Line:
         if wrong:
             raise ConfigurationError(f"{shown(url)!r}: {remedy}")
     return line
-
-
-@asynccontextmanager
-async def _open(where: str, name: str, line: Line, receiver: Receiver) -> AsyncGenerator[None]:
-    pipe = Pipe(receiver, name)
-    try:
-        async with asyncio.timeout(CONNECT_TIME):
-            await serialx.create_serial_connection(
-                asyncio.get_running_loop(),
-                lambda: pipe,
-                where,
-                baudrate=line.baudrate,
-                parity=serialx.Parity(line.parity),
-                stopbits=serialx.StopBits(line.stopbits),
-                byte_size=line.bytesize,
-            )
-    except (OSError, ValueError, serialx.SerialException) as error:
-        raise LinkError(f"cannot open {name}: {reason(error)}") from error
-    try:
-        yield
-    finally:
-        await pipe.close()

@@ -299,6 +299,28 @@ async def test_serial_carries_bytes_both_ways(tmp_path: Path) -> None:
         os.close(far)
 
 
+async def test_a_slow_serial_line_takes_what_is_sent_in_order_and_one_that_takes_nothing_breaks(
+    tmp_path: Path,
+) -> None:
+    far = plug_in(tmp_path / "ttyUSB0")
+    async with opened(f"serial://{tmp_path}/ttyUSB0") as link:
+        sent = b"".join(b"%d\n" % number for number in range(10_000))
+        for start in range(0, len(sent), 1_000):
+            link.write(sent[start : start + 1_000])
+        heard = b""
+        while len(heard) < len(sent):
+            heard += await asyncio.to_thread(os.read, far, 4_096)
+        assert heard == sent
+
+        def write_on_and_on() -> None:
+            for _ in range(1_000):
+                link.write(bytes(4_096))
+
+        with pytest.raises(LinkError, match="takes nothing"):
+            write_on_and_on()
+    os.close(far)
+
+
 def plug_in(port: Path) -> int:
     """A pseudo-terminal that appears under this name; closing the descriptor pulls it out."""
     far, near = os.openpty()
