@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from drivers.contract import Event, Fault, Outgoing
+from drivers.modbus_doubt import Doubt
 from drivers.modbus_jobs import Job, Jobs
 from drivers.modbus_line import Line, line_of
 from drivers.modbus_plan import ModbusSettings, Plan
@@ -18,14 +19,11 @@ from drivers.modbus_polls import Poll, Polls
 from drivers.modbus_replies import Answer, Exchange, ReplyFinder
 from drivers.modbus_values import MetricRead
 from drivers.modbus_writes import ModbusWrite, PlannedWrite
-from drivers.stamps import Stamps
 from drivers.words import Vocabulary
-from telemetry import Action, Command, Device, Instant, Profile, ProfileError, Quality, Reading
+from telemetry import Action, Command, Device, Instant, Profile, ProfileError
 
 VOCABULARY = Vocabulary(ModbusSettings, MetricRead, ModbusWrite)
 
-_SILENT_LIMIT = 3
-"""Requests in a row without an answer after which a unit is polled less often."""
 _DRAIN = 0.05
 """Seconds without a byte after which a line counts as quiet; converters pause inside a frame."""
 _TURNAROUND = 0.1
@@ -33,6 +31,8 @@ _TURNAROUND = 0.1
 _UNIT_BEHIND_GATEWAY_SILENT = (10, 11)
 _LATE_LIMIT = 3
 """Late replies in a row after which the line itself is in doubt."""
+_ONCE_LATE = "raise timeout in its settings"
+_ALWAYS_LATE = _ONCE_LATE + "; it happens again and again, so look for a converter that holds bytes back"
 
 _IDLE, _WAITING, _QUIET = 0, 1, 2
 
@@ -55,7 +55,7 @@ def open_driver(device: Device, profile: Profile) -> "ModbusDriver":
     groups = () if broadcast else plan.groups
     polls = [Poll(group, device.unit_id, line, every or 1.0, share) for group in groups]
     model = Model(profile, plan, writes)
-    return ModbusDriver(device, model, line, Polls(polls))
+    return ModbusDriver(device, model, line, Polls(device.id, profile.kind, polls, plan.settings.retries))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +75,21 @@ class ModbusDriver:
     30 s, until it answers. Commands go before polls.
 
     A late reply never becomes the answer to another request: MBAP has transaction identifiers. RTU and
-    ASCII have none, so after a time-out the unit is left alone for as long as the time-out was.
+    ASCII have none, so after a time-out the unit is left alone for as long as the time-out was, and then
+    asked something first whose answer cannot be confused with the one it may still owe.
     """
 
     def __init__(self, device: Device, model: Model, line: Line, polls: Polls) -> None:
         self.actions: Sequence[Action] = model.profile.actions
         self.busy = self.urgent = False
         self.wake_at: float | None = None
-        self._device, self._kind, self._plan, self._line = device.id, model.profile.kind, model.plan, line
+        self._device, self._plan, self._line = device.id, model.plan, line
         self._timeout = model.plan.settings.timeout
         self._broadcast = line.serial and device.unit_id == 0
         self._polls = polls
         self._jobs = Jobs(model.writes, device.unit_id, line.framing)
+        self._doubt = Doubt(device.unit_id, line.framing, polls.exchanges)
+        self._asked: Exchange | None = None
         self._poll: Poll | None = None
         self._job: Job | None = None
         self._transaction = crc32(device.id.encode()) & 0xFFFF
@@ -94,9 +97,8 @@ class ModbusDriver:
         self._outgoing: tuple[Outgoing, ...] = ()
         self._state = _IDLE
         self._ready_at = self._quiet_until = -math.inf
-        self._silent = self._late = 0
+        self._late = 0
         self._gave_up = False
-        self._stamps = Stamps()
 
     @property
     def missed(self) -> int:
@@ -109,6 +111,7 @@ class ModbusDriver:
         self.urgent = bool(self._jobs)
         awaited = self._line.serial and (self._state == _WAITING or self._gave_up)
         self._ready_at = now.monotonic + (self._timeout if awaited else 0.0)
+        self._doubt.left_open(self._asked if self._state == _WAITING else None)
         self._outgoing, self._gave_up, self._late = (), False, 0
         self._polls.connected(now.monotonic)
         self._rest(now.monotonic)
@@ -140,6 +143,7 @@ class ModbusDriver:
             if isinstance(found, Answer):
                 events += self._refused(found, now) if found.code else self._answered(found.body, now)
             else:
+                self._doubt.heard()
                 events.append(Fault(self._device, found.reason, found.detail, found.frame))
         if self._state == _WAITING and self._finder.damage and self.wake_at is not None:
             self.wake_at = min(self.wake_at, now.monotonic + _DRAIN)
@@ -152,6 +156,10 @@ class ModbusDriver:
         if self._state == _WAITING:
             return self._unanswered(now)
         if self._state == _IDLE:
+            if not self._doubt.settled and self._ready_at <= now.monotonic:
+                question = self._doubt.question()
+                self._send(question, (Outgoing(question.frame),), now)
+                return ()
             if self.urgent and (job := self._jobs.next(now)):
                 return self._begin_job(job, now)
             if poll := self._polls.begin(now.monotonic):
@@ -160,8 +168,6 @@ class ModbusDriver:
                 return ()
         self._rest(now.monotonic)
         return ()
-
-    # --- Requests
 
     def _begin_job(self, job: Job, now: Instant) -> Sequence[Event]:
         if self._broadcast and job.write.needs_answers:
@@ -183,64 +189,70 @@ class ModbusDriver:
             transaction = self._transaction.to_bytes(2)
             self._finder.expect(exchange, transaction)
             self._outgoing = (Outgoing(transaction + exchange.frame),)
-        self._gave_up = False
+        self._asked, self._gave_up = exchange, False
         self._state, self.busy = _WAITING, True
         self.wake_at = now.monotonic + self._timeout
 
-    # --- Answers
-
     def _answered(self, body: bytes, now: Instant) -> Sequence[Event]:
-        if self._silent:
-            self._revive(now)
-        poll = self._poll
-        if poll is None:
-            return self._job_answered(body, now)
-        values = poll.group.reads[poll.index].decode(body)
-        if poll.values:
-            poll.values.update(values)
-        else:
-            poll.values = values
-        events = () if poll.step() else self._finish(poll, now)
+        if self._polls.silent:
+            self._polls.heard(now.monotonic)
+        if self._poll is None:
+            return self._job_answered(body, now) if self._job else self._settled(now)
+        events = self._polls.answered(self._poll, body, now)
         self._let_go(now)
         return events
 
     def _refused(self, answer: Answer, now: Instant) -> Sequence[Event]:
         if answer.code in _UNIT_BEHIND_GATEWAY_SILENT:
-            self._silent += 1
-        elif self._silent:
-            self._revive(now)
+            self._polls.silent += 1
+        else:
+            self._polls.heard(now.monotonic)
         if self._poll is not None:
-            events = self._fail(self._poll, "exception", f"answered {answer.refusal}", answer.frame, now)
+            fault = self._fault("exception", f"answered {answer.refusal}", answer.frame)
+            events = self._polls.failed(self._poll, fault, now)
             self._let_go(now)
             return events
         if self._job is None:
-            return ()
+            return self._settled(now)
         self._job.end("refused", f"the device answered {answer.refusal}")
         return self._job_over(self._job, now)
+
+    def _settled(self, now: Instant) -> Sequence[Event]:
+        """The question that clears up what was left open was answered."""
+        self._doubt.settle()
+        self._let_go(now)
+        return ()
 
     def _unanswered(self, now: Instant) -> Sequence[Event]:
         if self._broadcast:
             return self._job_answered(b"", now)
-        damage, poll, job = self._finder.damage, self._poll, self._job
+        damage = self._finder.damage
         if damage is None:
-            self._silent += 1
+            self._polls.silent += 1
             self._gave_up = True
-            reason, what, frame = "timeout", f"had no answer in {self._timeout:g} s", self._finder.evidence
+            self._doubt.left_open(self._asked)
+            fault = self._fault("timeout", f"had no answer in {self._timeout:g} s", self._finder.evidence)
         else:
-            reason, what, frame = damage.reason, f"had a damaged answer: {damage.detail}", damage.frame
-        events: Sequence[Event] = ()
-        if job is not None and not job.may_try_again():
-            fault = Fault(self._device, reason, f"{job.exchange}: {what}", frame)
-            events = (fault, *self._jobs.give_up(job, what, now.monotonic))
-            self.urgent = bool(self._jobs)
-        elif (
-            poll is not None and self._silent - (damage is None) <= poll.attempt < self._plan.settings.retries
-        ):
-            poll.attempt += 1
-        elif poll is not None:
-            events = self._fail(poll, reason, what, frame, now)
+            fault = self._fault(damage.reason, f"had a damaged answer: {damage.detail}", damage.frame)
+        events = self._give_up(fault, damage is None, now)
         self._settle(now, heard=damage is not None)
         return events
+
+    def _give_up(self, fault: Fault, unheard: bool, now: Instant) -> Sequence[Event]:
+        if self._poll is not None:
+            again = self._polls.tries_again(self._poll, unheard)
+            return () if again else self._polls.failed(self._poll, fault, now)
+        if self._job is None:
+            self._polls.back_off(now.monotonic)
+            return (fault,)
+        if self._job.may_try_again():
+            return ()
+        replies = self._jobs.give_up(self._job, fault.detail, now.monotonic)
+        self.urgent = bool(self._jobs)
+        return (fault, *replies)
+
+    def _fault(self, reason: str, what: str, frame: bytes) -> Fault:
+        return Fault(self._device, reason, f"{self._asked}: {what}", frame)
 
     def _unasked(self, chunk: bytes, now: Instant) -> Sequence[Event]:
         """Bytes out of turn: they keep the line from being quiet, and a late reply is told."""
@@ -249,39 +261,11 @@ class ModbusDriver:
         if not self._gave_up or not any(isinstance(found, Answer) for found in self._finder.feed(chunk)):
             return ()
         self._gave_up = False
+        self._doubt.heard()
         self._late += 1
-        hint = "raise timeout in its settings"
-        if self._late >= _LATE_LIMIT:
-            hint += "; it happens again and again, so look for a converter that holds bytes back"
+        hint = _ONCE_LATE if self._late < _LATE_LIMIT else _ALWAYS_LATE
         detail = f"answered after its time-out of {self._timeout:g} s and was not believed: {hint}"
         return (Fault(self._device, "late", detail, chunk),)
-
-    # --- Polls
-
-    def _fail(self, poll: Poll, reason: str, what: str, frame: bytes, now: Instant) -> Sequence[Event]:
-        """The poll goes on after a failure, or ends; a silent unit is asked one question a poll."""
-        poll.failures += 1
-        fault = Fault(self._device, reason, f"{poll.exchanges[poll.index]}: {what}", frame)
-        if poll.step() and self._silent < _SILENT_LIMIT:
-            return (fault,)
-        events = (fault, *self._finish(poll, now))
-        if self._silent >= _SILENT_LIMIT:
-            self._polls.back_off(self._silent - _SILENT_LIMIT + 1, now.monotonic)
-        return events
-
-    def _finish(self, poll: Poll, now: Instant) -> Sequence[Event]:
-        quality = Quality.UNCERTAIN if poll.failures else Quality.GOOD
-        values = poll.finish()
-        if not values:
-            return ()
-        return (Reading(self._device, self._kind, self._stamps.next(now.utc), values, quality),)
-
-    def _revive(self, now: Instant) -> None:
-        if self._silent >= _SILENT_LIMIT:
-            self._polls.bring_back(now.monotonic)
-        self._silent = 0
-
-    # --- Commands
 
     def _job_answered(self, body: bytes, now: Instant) -> Sequence[Event]:
         job = self._job
@@ -300,8 +284,6 @@ class ModbusDriver:
                 self._polls.soon(self._plan.touched(write.table, write.start, write.end), now.monotonic)
         self._let_go(now)
         return job.reply()
-
-    # --- The line
 
     def _let_go(self, now: Instant) -> None:
         """After an answer: the silence between frames, then the line is free."""

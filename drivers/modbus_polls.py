@@ -3,14 +3,17 @@
 import math
 from collections.abc import Container, Mapping, MutableMapping, Sequence
 
-from drivers.contract import Outgoing
+from drivers.contract import Event, Fault, Outgoing
 from drivers.modbus_line import Line
 from drivers.modbus_plan import PlannedGroup
 from drivers.modbus_replies import Exchange, lay_out
-from telemetry import Value
+from drivers.stamps import Stamps
+from telemetry import Instant, Quality, Reading, Value
 
 _SPREAD = 10.0
 """Seconds over which first polls are spread, where the period is longer."""
+_SILENT_LIMIT = 3
+"""Requests in a row without an answer after which a device is polled less often."""
 _BACK_OFF = 30.0
 """Seconds between two polls of a silent device, at most."""
 
@@ -103,17 +106,28 @@ class Poll:
 
 
 class Polls:
-    """All polls of one device: which is next, and how they give way while it is silent."""
+    """All polls of one device: which is next, what comes of them, and how they give way while it is silent.
 
-    def __init__(self, polls: Sequence[Poll]) -> None:
-        self._polls = polls
+    silent: requests in a row without an answer.
+    """
+
+    def __init__(self, device: str, kind: str, polls: Sequence[Poll], retries: int) -> None:
+        """retries: further tries of a request while the device is known to answer."""
+        self._device, self._kind, self._polls, self._retries = device, kind, polls, retries
         self._only = polls[0] if len(polls) == 1 else None
+        self._stamps = Stamps()
+        self.silent = 0
 
     @property
     def at(self) -> float:
         """When one of them wants the line next; infinity where there are none."""
         only = self._only
         return only.at if only else min((poll.at for poll in self._polls), default=math.inf)
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]:
+        """Every request of every poll."""
+        return [exchange for poll in self._polls for exchange in poll.exchanges]
 
     @property
     def missed(self) -> int:
@@ -143,14 +157,51 @@ class Polls:
             if poll.group.name in groups and poll.at > moment:
                 poll.at = moment
 
-    def back_off(self, doublings: int, moment: float) -> None:
-        """Puts polls off by 2, 4, 8 … periods, up to 30 s, staying on their grids."""
-        shortest = min(poll.every for poll in self._polls)
+    def heard(self, moment: float) -> None:
+        """The device answered: polls that were put off are on their grids again."""
+        if self.silent >= _SILENT_LIMIT:
+            for poll in self._polls:
+                poll.bring_back(moment)
+        self.silent = 0
+
+    def answered(self, poll: Poll, body: bytes, now: Instant) -> Sequence[Event]:
+        """A reply's data bytes; with the last one of a poll comes its Reading."""
+        values = poll.group.reads[poll.index].decode(body)
+        if poll.values:
+            poll.values.update(values)
+        else:
+            poll.values = values
+        return () if poll.step() else self._finish(poll, now)
+
+    def tries_again(self, poll: Poll, unheard: int) -> bool:
+        """Whether the request is worth another try, which is counted; unheard: 1 after a silence, else 0."""
+        if self.silent - unheard <= poll.attempt < self._retries:
+            poll.attempt += 1
+            return True
+        return False
+
+    def failed(self, poll: Poll, fault: Fault, now: Instant) -> Sequence[Event]:
+        """The poll goes on after a failure, or ends; a silent device is asked one question a poll."""
+        poll.failures += 1
+        if poll.step() and self.silent < _SILENT_LIMIT:
+            return (fault,)
+        events = (fault, *self._finish(poll, now))
+        self.back_off(now.monotonic)
+        return events
+
+    def back_off(self, moment: float) -> None:
+        """While the device is silent, puts polls off by 2, 4, 8 … periods, up to 30 s, on their grids."""
+        if self.silent < _SILENT_LIMIT or not self._polls:
+            return
+        doublings = min(self.silent - _SILENT_LIMIT + 1, 16)
+        pause = min(_BACK_OFF, min(poll.every for poll in self._polls) * 2**doublings)
         for poll in self._polls:
             poll.reset()
-            poll.put_off(moment + min(_BACK_OFF, shortest * 2 ** min(doublings, 16)))
+            poll.put_off(moment + pause)
 
-    def bring_back(self, moment: float) -> None:
-        """The device answers again."""
-        for poll in self._polls:
-            poll.bring_back(moment)
+    def _finish(self, poll: Poll, now: Instant) -> Sequence[Event]:
+        quality = Quality.UNCERTAIN if poll.failures else Quality.GOOD
+        values = poll.finish()
+        if not values:
+            return ()
+        return (Reading(self._device, self._kind, self._stamps.next(now.utc), values, quality),)

@@ -186,7 +186,7 @@ class ReplyFinder:
             if exchange.whole(frame) and (exchange.framing != "tcp" or _may_follow(self._rest[end:])):
                 return at, self._answer_of(frame, refused)
             self._damaged(frame)
-            self._rest = self._rest[at + 1 :]
+            self._rest = self._rest[end if exchange.framing == "ascii" else at + 1 :]
         return len(self._rest), None
 
     def _answer_of(self, frame: bytes, refused: bool) -> Answer:

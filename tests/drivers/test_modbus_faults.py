@@ -25,6 +25,12 @@ from tests.drivers.modbus_wire import (
     unit,
 )
 
+
+def is_echo(data: bytes) -> bool:
+    """Whether an RTU request is the question that clears up whether the unit still owes an answer."""
+    return data[:2] == b"\x01\x08"
+
+
 # --- Failures of a request
 
 
@@ -60,7 +66,9 @@ def test_a_request_without_an_answer_is_tried_again_and_then_a_fault(link: str) 
     served = unit(what, link == SERIAL, a=7, b=9)
     wire = Wire(lambda data: () if b"\0\xc8" in data else served(data), driver(what, link, every=10))
     wire.run(10.0)
-    assert [b"\0\xc8" in data for _, data in wire.sent] == [False, True, True]
+    reads = [data for _, data in wire.sent if not is_echo(data)]
+    assert [b"\0\xc8" in data for data in reads] == [False, True, True]
+    assert len(wire.sent) == (4 if link == SERIAL else 3)
     (reading,), (fault,) = wire.readings, wire.faults
     assert reading.values == {"a": 7}
     assert reading.quality is Quality.UNCERTAIN
@@ -74,10 +82,10 @@ def test_a_second_try_that_is_answered_is_no_fault(link: str) -> None:
     served = unit(what, link == SERIAL, a=7)
     wire: Wire
 
-    def every_other(data: bytes) -> Replies:
-        return served(data) if len(wire.sent) % 2 == 0 else ()
+    def not_the_first(data: bytes) -> Replies:
+        return served(data) if len(wire.sent) > 1 else ()
 
-    wire = Wire(every_other, driver(what, link))
+    wire = Wire(not_the_first, driver(what, link))
     wire.run(1.6)
     assert wire.readings[0].quality is Quality.GOOD
     assert not wire.faults
@@ -107,6 +115,48 @@ def test_a_late_reply_never_becomes_the_answer_to_the_next_request(link: str, de
     wire.run(10.0)
     assert len(wire.readings) >= 4
     assert all(reading.values == {"b": 200} for reading in wire.readings)
+
+
+@pytest.mark.parametrize("lateness", [0.15, 0.25, 0.31, 0.55, 1.1])
+def test_a_unit_that_is_always_late_is_never_believed_and_told(lateness: float) -> None:
+    what = two(timeout=0.1)
+    served = unit(what, rtu=True, a=100, b=200)
+    wire = Wire(lambda data: [(lateness, served.answer(data))], driver(what, SERIAL))
+    wire.run(60.0)
+    for reading in wire.readings:
+        assert all(reading.values[name] == {"a": 100, "b": 200}[name] for name in reading.values)
+    assert {fault.reason for fault in wire.faults} & {"late", "timeout"}
+
+
+def test_after_an_answer_that_never_came_a_serial_unit_is_asked_what_cannot_be_confused() -> None:
+    what = two(timeout=0.1, retries=0)
+    served = unit(what, rtu=True, a=100, b=200)
+    wire = Wire(lambda data: () if len(wire.sent) == 1 else served(data), driver(what, SERIAL))
+    wire.run(1.6)
+    asked = [data[1:4].hex() for _, data in wire.sent]
+    assert asked[:3] == ["030064", "080000", "0300c8"]
+    assert wire.readings[0].values == {"b": 200}
+
+
+def test_a_read_whose_answer_looks_different_clears_up_what_was_left_open() -> None:
+    what = profile({"a": {"address": 100}, "b": {"address": 200, "type": "uint32"}}, timeout=0.1, retries=0)
+    served = unit(what, rtu=True, a=7, b=9)
+    wire = Wire(lambda data: () if len(wire.sent) == 1 else served(data), driver(what, SERIAL))
+    wire.run(1.6)
+    assert [data[1:4].hex() for _, data in wire.sent][:3] == ["030064", "0300c8", "0300c8"]
+
+
+def test_a_unit_that_does_not_know_the_echo_and_says_nothing_to_it_is_read_again() -> None:
+    what = one(timeout=0.05)
+    served = unit(what, rtu=True, a=7)
+
+    def mute(data: bytes) -> Replies:
+        return () if len(wire.sent) == 5 or is_echo(data) else served(data)
+
+    wire = Wire(mute, driver(what, SERIAL, every=0.1))
+    wire.run(10.0)
+    assert sum(is_echo(data) for _, data in wire.sent) == 3
+    assert len(wire.readings) > 50
 
 
 @LINKS

@@ -13,7 +13,7 @@ from telemetry import ProfileError, Value
 from tests.drivers.modbus_wire import profile
 
 
-def asked(metrics: dict[str, dict[str, Any]], **words: object) -> list[tuple[int, int, int]]:
+def asked(metrics: dict[str, dict[str, Any]], **words: Any) -> list[tuple[int, int, int]]:
     """Function, address and count of each request."""
     reads = Plan(profile(metrics, **words)).reads
     return [(read.request.function, read.request.address, read.request.count) for read in reads]

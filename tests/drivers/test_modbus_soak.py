@@ -17,6 +17,7 @@ import pytest
 from drivers.contract import Event, Fault
 from drivers.modbus import ModbusDriver
 from drivers.modbus_ascii import AsciiFrames, wrap_ascii
+from drivers.modbus_doubt import DIAGNOSTICS
 from drivers.modbus_frames import (
     Frame,
     MbapFrames,
@@ -34,7 +35,11 @@ from tests.drivers.modbus_wire import driver, instant, profile
 EACH = 34_000
 """Transactions in each framing."""
 TIMEOUT = 0.2
+LATEST = 6.0
+"""Time-outs after which a late answer arrives at last."""
 UNITS = (1, 2, 3)
+MUTE = 3
+"""Does not know function 8 and says nothing to it; unit 2 refuses it."""
 ADDRESSES = (100, 200, 300)
 LINKS: dict[Framing, str] = {
     "rtu": "serial:///dev/ttyUSB0?baudrate=115200",
@@ -60,12 +65,14 @@ class BadLine:
     chance: random.Random
     now: float = 0.0
     sent: int = 0
+    echoes: int = 0
     right: int = 0
     wrong: list[str] = field(default_factory=list[str])
     mishaps: Counter[str] = field(default_factory=Counter[str])
     faults: Counter[str] = field(default_factory=Counter[str])
     asked: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
     arrivals: list[tuple[float, int, bytes]] = field(default_factory=list[tuple[float, int, bytes]])
+    last: dict[int, float] = field(default_factory=dict[int, float])
     order: Iterable[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
@@ -120,20 +127,31 @@ class BadLine:
     def request(self, payload: bytes) -> None:
         ears = {"rtu": RtuRequests, "ascii": AsciiFrames, "tcp": MbapFrames}
         (frame,) = ears[self.framing]().feed(payload)
-        request = decode_request(frame.pdu)
         self.sent += 1
-        self.asked[frame.unit, request.address] = self.sent
-        reply = encode_reply(request, struct.pack(">HHH", frame.unit, request.address, self.sent & 0xFFFF))
+        reply = self.reply(frame)
         mishap = self.chance.choice(MISHAPS) if self.chance.random() < 0.3 else ""
+        if frame.pdu[0] == DIAGNOSTICS and frame.unit == MUTE:
+            mishap = "drop"
         if mishap:
             self.mishaps[mishap] += 1
         for delay, chunk in self.answers(frame, reply, mishap):
-            heapq.heappush(self.arrivals, (self.now + delay, next(iter(self.order)), chunk))
+            at = self.now + delay
+            if self.framing != "tcp":  # a serial unit answers in order, however late
+                at = self.last[frame.unit] = max(at, self.last.get(frame.unit, 0.0))
+            heapq.heappush(self.arrivals, (at, next(iter(self.order)), chunk))
         if mishap == "disconnect":
             self.now += self.chance.uniform(0, 0.05)
             if self.chance.random() < 0.5:
                 self.arrivals.clear()
             self.reconnect()
+
+    def reply(self, frame: Frame) -> bytes:
+        if frame.pdu[0] == DIAGNOSTICS:
+            self.echoes += 1
+            return frame.pdu if frame.unit == 1 else exception_reply(DIAGNOSTICS, 1)
+        request = decode_request(frame.pdu)
+        self.asked[frame.unit, request.address] = self.sent
+        return encode_reply(request, struct.pack(">HHH", frame.unit, request.address, self.sent & 0xFFFF))
 
     def wrap(self, frame: Frame, pdu: bytes, unit: int = 0) -> bytes:
         if self.framing == "tcp":
@@ -141,7 +159,7 @@ class BadLine:
         return (wrap_rtu if self.framing == "rtu" else wrap_ascii)(unit or frame.unit, pdu)
 
     def answers(self, frame: Frame, pdu: bytes, mishap: str) -> Iterable[tuple[float, bytes]]:
-        """When and what arrives. Late is up to the time a serial unit is left alone after a time-out."""
+        """When and what arrives. Late is up to six time-outs."""
         chance, whole, prompt = self.chance, self.wrap(frame, pdu), self.chance.uniform(0.001, 0.05)
         other = chance.choice([unit for unit in UNITS if unit != frame.unit])
         foreign = self.wrap(frame, pdu[:2] + bytes(6), other)
@@ -150,7 +168,7 @@ class BadLine:
         noise = chance.randbytes(chance.randrange(1, 20))
         arriving: dict[str, list[tuple[float, bytes]]] = {
             "drop": [],
-            "late": [(chance.uniform(1.001, 1.99) * TIMEOUT, whole)],
+            "late": [(chance.uniform(1.001, LATEST) * TIMEOUT, whole)],
             "garble": [(prompt, self.garbled(whole))],
             "truncate": [(prompt, whole[: chance.randrange(len(whole))])],
             "glue": [(prompt, foreign + whole + whole)],
@@ -178,7 +196,8 @@ def test_a_soak_on_a_bad_line_gives_no_wrong_value(
     with capsys.disabled():
         print(
             f"\n{framing}: {line.sent} transactions, {line.right} values right, {len(line.wrong)} wrong; "
-            f"mishaps {sum(line.mishaps.values())} {dict(line.mishaps)}; faults told {dict(line.faults)}"
+            f"{line.echoes} echoes; mishaps {sum(line.mishaps.values())} {dict(line.mishaps)}; "
+            f"faults told {dict(line.faults)}"
         )
     assert line.wrong == []
     assert line.sent >= EACH
