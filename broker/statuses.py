@@ -8,12 +8,17 @@ import zlib
 
 import msgspec
 
-from broker.wire import GatewayStatus, decode, encode
+from broker.wire import DeviceStatus, GatewayStatus, decode, encode
 from telemetry import WireError
 
 COMPRESSED_FROM = 64_000  # bytes of JSON
 LARGEST_STATUS = 32 << 20
 """Bytes of JSON that a reader unpacks at most: what claims to be more is no status."""
+Key = tuple[str, str, bool]
+"""A device within a status: its id, who declared it, and whether it is refused. An id alone may stand there
+twice: a device pushed to the gateway is refused when the gateway's own file has its id."""
+Condition = tuple[str, str]
+"""A device's state and detail."""
 _MAGIC = b"\x1f\x8b"
 _GZIP = 16 + zlib.MAX_WBITS
 _LEVEL = 1  # the quickest: a poll must not wait for it
@@ -49,6 +54,11 @@ def _unpacked(payload: bytes) -> bytes:
     return content
 
 
+def key_of(device: DeviceStatus) -> Key:
+    """What tells it from the others of its status."""
+    return device.id, device.declared, device.state == "refused"
+
+
 def merged(before: GatewayStatus | None, status: GatewayStatus) -> GatewayStatus:
     """What a gateway said, completed by what it said before where that still holds.
 
@@ -56,6 +66,6 @@ def merged(before: GatewayStatus | None, status: GatewayStatus) -> GatewayStatus
     """
     if before is None or not (status.partial or (not status.online and not status.devices)):
         return status
-    devices = {device.id: device for device in before.devices}
-    devices.update((device.id, device) for device in status.devices)
+    devices = {key_of(device): device for device in before.devices}
+    devices.update((key_of(device), device) for device in status.devices)
     return msgspec.structs.replace(status, devices=tuple(devices.values()))

@@ -1,7 +1,7 @@
 """The gateway as a whole: devices in, batches out, from start to clean stop."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Container, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import structlog
 
 from broker import topics
 from broker.session import Session, Will, stay_connected, together
+from broker.statuses import Key
 from broker.wire import GatewayStatus, encode
 from drivers.catalogue import Catalogue
 from gateways import clock
@@ -62,8 +63,8 @@ class Gateway:
             finally:
                 await self._say_goodbye()
 
-    def status(self) -> GatewayStatus:
-        """How the gateway fares now."""
+    def status(self, only: Container[Key] | None = None) -> GatewayStatus:
+        """How the gateway and its devices fare now. only: just these devices, as a partial status."""
         settings = self.settings
         moment = clock.now().utc
         if self._parts is None:
@@ -83,8 +84,9 @@ class Gateway:
             accepted=outbox.accepted,
             refused=dict(outbox.refused),
             clock=moment,
-            devices=self._parts.fleet.status(),
+            devices=self._parts.fleet.status(only),
             alerts=alerts,
+            partial=only is not None,
         )
 
     async def _start(self, outbox: Outbox, pumps: asyncio.TaskGroup, services: asyncio.TaskGroup) -> None:
@@ -94,7 +96,7 @@ class Gateway:
         uplink = Uplink(settings.id, settings.site, outbox)
         downlink = Downlink(outbox, fleet.apply)
         commands = Commands(settings.id, fleet.command)
-        reporter = Reporter(settings.id, self.status)
+        reporter = Reporter(settings.id, self.status, fleet.conditions)
         self._parts = parts = _Parts(outbox, fleet, uplink, downlink, commands, reporter)
         await downlink.restore()
         will = Will(topics.status(settings.id), encode(GatewayStatus(online=False, site=settings.site)))

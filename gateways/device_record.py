@@ -77,14 +77,19 @@ class DeviceRecord:
             return "silent"
         return "ok" if self.readings else "connecting"
 
+    def condition(self, now: Instant) -> tuple[str, str]:
+        """Its state, and a sentence where there is something to say of it."""
+        state = self.state(now)
+        if state == "faulty":
+            return state, self.bug or self.last_fault
+        if state == "connecting":
+            return state, self.link_failure
+        return state, self.refusal
+
     def status(self, now: Instant) -> DeviceStatus:
         """For the centre. The link is given without its password."""
-        device, state = self.device, self.state(now)
-        details = {
-            "refused": self.refusal,
-            "connecting": self.link_failure,
-            "faulty": self.bug or self.last_fault,
-        }
+        device = self.device
+        state, detail = self.condition(now)
         return DeviceStatus(
             id=device.id,
             profile=device.profile,
@@ -94,7 +99,7 @@ class DeviceRecord:
             every=device.every,
             unit_id=device.unit_id,
             state=state,
-            detail=details.get(state, ""),
+            detail=detail,
             readings=self.readings,
             faults=dict(self.faults),
             last_reading_at=self.last_reading_at,

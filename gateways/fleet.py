@@ -1,12 +1,13 @@
 """The devices a gateway reads now: starts and stops their pumps as the configuration changes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
+from broker.statuses import Condition, Key, key_of
 from broker.wire import DeviceStatus, PushedDevice
 from drivers.catalogue import Catalogue
 from gateways import clock
@@ -77,10 +78,20 @@ class Fleet:
         else:
             running.pump.command(command, reply)
 
-    def status(self) -> list[DeviceStatus]:
-        """Every device, refused ones too."""
+    def conditions(self) -> dict[Key, Condition]:
+        """How every device fares, refused ones too: a tenth of the work of `status`."""
         now = clock.now()
-        return [record.status(now) for record in self._records.values()] + self._placement.refused
+        known = {(name, one.declared, False): one.condition(now) for name, one in self._records.items()}
+        return known | {key_of(one): (one.state, one.detail) for one in self._placement.refused}
+
+    def status(self, only: Container[Key] | None = None) -> list[DeviceStatus]:
+        """Every device, refused ones too, or only these."""
+        now = clock.now()
+        records, refused = self._records.values(), self._placement.refused
+        if only is None:
+            return [record.status(now) for record in records] + refused
+        wanted = [one for one in records if (one.device.id, one.declared, False) in only]
+        return [one.status(now) for one in wanted] + [one for one in refused if key_of(one) in only]
 
     def close(self) -> None:
         """From now on no configuration is applied."""

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
+from typing import Protocol
 
 import msgspec
 
 from broker import topics
 from broker.session import Session
-from broker.statuses import encode_status
+from broker.statuses import Condition, Key, encode_status
 from broker.wire import GatewayStatus
 from gateways.telling import Telling
 
@@ -18,12 +19,23 @@ REST = 50
 LARGEST_STATUS = 900_000  # bytes; brokers take a megabyte
 
 
-class Reporter:
-    """snapshot: the status as it is now."""
+class Snapshot(Protocol):
+    """Gives the status as it is now, with all devices or only these."""
 
-    def __init__(self, gateway: str, snapshot: Callable[[], GatewayStatus]) -> None:
+    def __call__(self, only: Container[Key] | None = None) -> GatewayStatus:
+        """Marked as partial when not all are wanted."""
+        ...
+
+
+class Reporter:
+    """conditions: how every device fares."""
+
+    def __init__(
+        self, gateway: str, snapshot: Snapshot, conditions: Callable[[], Mapping[Key, Condition]]
+    ) -> None:
         self._topic = topics.status(gateway)
         self._snapshot = snapshot
+        self._conditions = conditions
         self._leaving = asyncio.Event()
         self._gone = asyncio.Event()
         self._sessions = 0
@@ -46,11 +58,11 @@ class Reporter:
         telling = Telling()
         while not self._leaving.is_set():
             began = time.monotonic()
-            news = telling.next(self._snapshot(), began)
-            payload = None if news is None else fitting(news)
+            news = telling.next(self._snapshot(()), self._conditions(), began)
+            payload = b"" if news is None else fitting(self._snapshot(news.devices))
             took = time.monotonic() - began
-            if news is not None and payload is not None:
-                await session.publish(self._topic, payload, retain=not news.partial)
+            if news is not None:
+                await session.publish(self._topic, payload, retain=news.devices is None)
             await self._pause(max(LOOK_EVERY, REST * took))
         farewell = msgspec.structs.replace(self._snapshot(), online=False)
         await session.publish(self._topic, fitting(farewell), retain=True)

@@ -1,16 +1,17 @@
 """What a gateway says of itself: never too large to send, never a flood in the log."""
 
 import random
+from typing import Any
 
 import msgspec
 from structlog.testing import capture_logs
 
-from broker.statuses import decode_status
+from broker.statuses import Condition, Key, decode_status
 from broker.wire import DeviceStatus, GatewayStatus, decode
 from drivers.contract import Fault
 from gateways.device_record import LOG_EVERY, DeviceRecord
 from gateways.reporter import LARGEST_STATUS, fitting
-from gateways.telling import Telling
+from gateways.telling import News, Telling
 from telemetry import Device, Instant
 
 
@@ -42,39 +43,41 @@ def test_a_status_too_large_even_so_is_marked_as_a_part() -> None:
     assert (told.partial, len(told.devices), told.accepted) == (True, 0, 7)
 
 
+def conditions(number: int, *ill: int) -> dict[Key, Condition]:
+    told = {(f"d-{one}", "file", False): ("ok", "") for one in range(number)}
+    return told | {(f"d-{one}", "file", False): ("faulty", "no answer") for one in ill}
+
+
 def test_a_small_fleet_is_told_whole_at_every_change_and_every_ten_seconds() -> None:
-    telling, well = Telling(), GatewayStatus(True, devices=statuses(3, "ok"))
-    assert telling.next(well, 0) == well
-    assert telling.next(msgspec.structs.replace(well, accepted=1), 9) is None
-    assert telling.next(well, 10) == well
-    ill = msgspec.structs.replace(well, devices=[*statuses(2, "ok"), *statuses(1, "faulty")])
-    assert telling.next(ill, 11) == ill
+    telling, head = Telling(), GatewayStatus(True)
+    assert telling.next(head, conditions(3), 0) == News()
+    assert telling.next(msgspec.structs.replace(head, accepted=1), conditions(3), 9) is None
+    assert telling.next(head, conditions(3), 10) == News()
+    assert telling.next(head, conditions(3, 2), 11) == News()
 
 
 def test_of_a_large_fleet_only_changes_are_told_at_once_and_all_of_it_less_often() -> None:
-    telling, well = Telling(), GatewayStatus(True, devices=statuses(5_000, "ok"))
-    assert telling.next(well, 0) == well
-    ill = msgspec.structs.replace(well, devices=[*statuses(1, "faulty"), *statuses(5_000, "ok")[1:]])
-    assert telling.next(ill, 1) == GatewayStatus(True, devices=statuses(1, "faulty"), partial=True)
-    assert telling.next(ill, 2) is None
-    assert telling.next(ill, 11) == GatewayStatus(True, partial=True, devices=[]), (
-        "counts, and a sign of life"
-    )
-    assert telling.next(ill, 100) == ill
+    telling, head = Telling(), GatewayStatus(True)
+    assert telling.next(head, conditions(5_000), 0) == News()
+    assert telling.next(head, conditions(5_000, 7), 1) == News({("d-7", "file", False)})
+    assert telling.next(head, conditions(5_000, 7), 2) is None
+    assert telling.next(head, conditions(5_000, 7), 11) == News(set()), "counts, and a sign of life"
+    assert telling.next(head, conditions(5_000, 7), 100) == News()
 
 
 def test_another_configuration_alert_or_device_is_told_with_all_devices() -> None:
-    telling, status = Telling(), GatewayStatus(True, devices=statuses(5_000, "ok"))
-    telling.next(status, 0)
-    for changes in (
+    telling, number = Telling(), 5_000
+    telling.next(GatewayStatus(True), conditions(number), 0)
+    heads: list[dict[str, Any]] = [
         {"configuration": 1},
         {"alerts": {"disk-full": "the disk is full"}},
         {"refused": {"disk-full": 1}},
-        {"devices": statuses(4_999, "ok")},
-        {"devices": statuses(5_000, "ok")},
-    ):
-        status = msgspec.structs.replace(status, **changes)
-        assert telling.next(status, 1) == status
+    ]
+    for head in heads:
+        status = GatewayStatus(True, **head)
+        assert telling.next(status, conditions(number), 1) == News()
+    assert telling.next(status, conditions(number - 1), 1) == News()
+    assert telling.next(status, conditions(number), 1) == News()
 
 
 def test_the_same_fault_is_logged_once_a_minute_with_how_often_it_was_not() -> None:
