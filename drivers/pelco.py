@@ -22,6 +22,7 @@ from drivers.pelco_frames import (
     encode_saying,
 )
 from drivers.pelco_plan import PelcoPlan, PelcoRead, PelcoSettings
+from drivers.ptz import ENDS_BY_ITSELF
 from drivers.ptz_deadman import DeadMan
 from drivers.ptz_orders import Orders, Stops
 from drivers.ptz_poll import Poll
@@ -189,9 +190,13 @@ class PelcoDriver:
         sayings = self._plan.wire(command)
         if not sayings:
             return (_reply(command, "refused", "this preset is reserved: it does not look somewhere"),)
+        if command.action in ENDS_BY_ITSELF:  # a frame that ends one motion would end this one too
+            sayings = (Drive(), *sayings) if self._is_driven() else sayings
+            self._drive = Drive()
+            self._deadman.ended(*self._plan.motions)
         self._frames = list(sayings[1:])
         self._send(sayings[0], now)
-        return (_reply(command, detail=_SENT),)
+        return (*self._stops.settled(), _reply(command, detail=_SENT))
 
     def _send(self, saying: PelcoSaying, now: Instant) -> None:
         said = self._plan.settings

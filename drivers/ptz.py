@@ -8,10 +8,18 @@ from collections.abc import Collection, Sequence
 
 from pydantic import Field
 
+from drivers.ptz_deadman import Motion
 from drivers.words import Words
 from telemetry import Action, Argument, Profile, ProfileError, Title
 from telemetry.commands import Kind
 
+ENDS_BY_ITSELF = {
+    "move_to": (Motion.PAN_TILT,),
+    "home": (Motion.PAN_TILT,),
+    "zoom_to": (Motion.ZOOM,),
+    "preset_recall": tuple(Motion),
+}
+"""Actions that set something in motion which stops where it should."""
 LONGEST_HOLD = 10.0
 """Seconds a motion may go on without being told again."""
 

@@ -81,6 +81,16 @@ class DeadMan:
         if motion in self.motions:
             self._runs[motion] = _Run(now.monotonic + hold)
 
+    def superseded(self, *motions: Motion) -> None:
+        """A motion that ends by itself began: stops that were to be repeated would only end that one."""
+        for motion in motions:
+            self.stopped(motion)
+
+    def ended(self, *motions: Motion) -> None:
+        """The motions ended otherwise: no stop is due any more, also none of one that was to run on."""
+        for motion in motions:
+            self._runs.pop(motion, None)
+
     def stop_all(self, now: Instant) -> None:
         """The operator's own stop: every motion ends at once, also one that nobody here began."""
         self._runs = {motion: _Run(now.monotonic, stopping=True) for motion in self.motions}

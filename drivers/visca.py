@@ -6,10 +6,11 @@ Serial (`serial://`, several cameras on one chain), over TCP without numbers as 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 from drivers.contract import Event, Fault, Outgoing, Overhears
+from drivers.ptz import ENDS_BY_ITSELF
 from drivers.ptz_deadman import DeadMan, Motion
 from drivers.ptz_orders import Orders, Stops
 from drivers.ptz_poll import SILENT_LIMIT, Poll
@@ -63,11 +64,25 @@ def open_driver(device: Device, profile: Profile) -> "ViscaDriver":
 
 @dataclass(slots=True)
 class _Asking:
-    """A command that asks: what is still to be asked, and what was answered."""
+    """The command `position`: what is still to be asked, and what was answered."""
 
     command: Command
-    pending: list[Inquiry]
-    answers: dict[Inquiry, bytes]
+    plan: CameraPlan
+    pending: list[Inquiry] = field(default_factory=lambda: list(POSITION))
+    answers: dict[Inquiry, bytes] = field(default_factory=dict[Inquiry, bytes])
+
+    def ended(self, outcome: Outcome) -> Reply | None:
+        """What came of a question: None while another is to be asked."""
+        inquiry = self.pending.pop(0)
+        if outcome.kind == "unanswered":
+            return _reply(self.command, "timeout", f"no answer in {self.plan.settings.timeout:g} s")
+        if outcome.kind == "done":
+            self.answers[inquiry] = outcome.payload
+            if self.pending:
+                return None
+        if not self.answers:
+            return _reply(self.command, "refused", _refusal(outcome.code))
+        return Reply(self.command.id, self.command.device, values=self.plan.values(self.answers))
 
 
 class ViscaDriver(Overhears):
@@ -217,7 +232,7 @@ class ViscaDriver(Overhears):
         if command is None:
             return replies
         if command.action == "position":
-            self._asking = _Asking(command, list(POSITION), {})
+            self._asking = _Asking(command, self._plan)
             self._talk.start(Exchange(Purpose.POSITION, POSITION[0]), now)
             return replies
         motion = self._plan.motion(command)
@@ -251,7 +266,7 @@ class ViscaDriver(Overhears):
             case Purpose.POSITION:
                 return self._position_ended(outcome)
             case Purpose.POLL:
-                return self._polled(outcome, now)
+                return _polled(self._poll, outcome, now)
             case _:
                 return self._prepared(outcome, now)
 
@@ -263,7 +278,7 @@ class ViscaDriver(Overhears):
             if not exchange.redone:
                 sockets = [socket for socket, _ in self._talk.running()] or (1, 2)
                 self._first = [Exchange(Purpose.CANCEL, Cancel(socket)) for socket in sockets]
-                self._first.append(Exchange(Purpose.STOP, exchange.said, motion=motion, redone=True))
+                self._first.append(Exchange(Purpose.STOP, exchange.said, motion=motion, redone=1))
             return ()
         exchange.motion = None
         if not self._talk.doubtful:
@@ -271,48 +286,24 @@ class ViscaDriver(Overhears):
         return self._stops.settled()
 
     def _order_ended(self, outcome: Outcome, command: Command, now: Instant) -> Sequence[Event]:
+        if outcome.kind == "accepted" or (outcome.kind == "done" and not outcome.exchange.accepted):
+            self._deadman.superseded(*ENDS_BY_ITSELF.get(command.action, ()))
         if outcome.kind == "accepted":
-            return ()
+            return self._stops.settled()
         if is_full(outcome) and self._refusals < _FULL_LIMIT:
             self._refusals += 1
             self._hold_until = now.monotonic + _ROOM
             self._orders.back(command)
             return ()
         self._refusals = 0
-        if outcome.kind == "done":
-            return (_reply(command),)
-        if outcome.kind == "refused":
-            return (_reply(command, "refused", _refusal(outcome.code)),)
-        if outcome.kind == "unfinished":
-            return (_reply(command, "timeout", "accepted, but the camera never said that it is done"),)
-        return (_reply(command, "timeout", f"no answer in {self._plan.settings.timeout:g} s"),)
+        return (*self._stops.settled(), _end_of(command, outcome, self._plan.settings.timeout))
 
     def _position_ended(self, outcome: Outcome) -> Sequence[Event]:
-        asking = self._asking
-        if asking is None:
+        reply = None if self._asking is None else self._asking.ended(outcome)
+        if reply is None:
             return ()
-        inquiry = asking.pending.pop(0)
-        if outcome.kind == "done":
-            asking.answers[inquiry] = outcome.payload
-            if asking.pending:
-                return ()
         self._asking = None
-        if outcome.kind == "unanswered":
-            return (_reply(asking.command, "timeout", f"no answer in {self._plan.settings.timeout:g} s"),)
-        if not asking.answers:
-            return (_reply(asking.command, "refused", _refusal(outcome.code)),)
-        values = self._plan.values(asking.answers)
-        return (Reply(asking.command.id, asking.command.device, values=values),)
-
-    def _polled(self, outcome: Outcome, now: Instant) -> Sequence[Event]:
-        if outcome.kind == "done":
-            return self._poll.answered(outcome.payload, now)
-        said = outcome.exchange.said
-        what = said.name.lower().replace("_", " ") if isinstance(said, Inquiry) else ""
-        if outcome.kind == "refused":
-            quiet = outcome.code == NOT_EXECUTABLE
-            return self._poll.refused(now, "" if quiet else f"{what}: {_refusal(outcome.code)}")
-        return self._poll.missed(f"{what}: had no answer", now)
+        return (reply,)
 
     def _prepared(self, outcome: Outcome, now: Instant) -> Sequence[Event]:
         said, cameras = outcome.exchange.said, outcome.next_address
@@ -344,6 +335,29 @@ class ViscaDriver(Overhears):
 
 def _reply(command: Command, reason: str = "", detail: str = "") -> Reply:
     return Reply(command.id, command.device, reason, detail)
+
+
+def _end_of(command: Command, outcome: Outcome, timeout: float) -> Reply:
+    match outcome.kind:
+        case "done":
+            return _reply(command)
+        case "refused":
+            return _reply(command, "refused", _refusal(outcome.code))
+        case "unanswered":
+            return _reply(command, "timeout", f"no answer in {timeout:g} s")
+        case _:
+            return _reply(command, "timeout", "accepted, but the camera never said that it is done")
+
+
+def _polled(poll: Poll[Inquiry, bytes], outcome: Outcome, now: Instant) -> Sequence[Event]:
+    if outcome.kind == "done":
+        return poll.answered(outcome.payload, now)
+    said = outcome.exchange.said
+    what = said.name.lower().replace("_", " ") if isinstance(said, Inquiry) else ""
+    if outcome.kind == "refused":
+        quiet = outcome.code == NOT_EXECUTABLE
+        return poll.refused(now, "" if quiet else f"{what}: {_refusal(outcome.code)}")
+    return poll.missed(f"{what}: had no answer", now)
 
 
 def _refusal(code: int) -> str:

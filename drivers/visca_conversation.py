@@ -10,7 +10,20 @@ from enum import Enum
 from typing import Literal
 
 from drivers.ptz_deadman import Motion
-from drivers.visca_commands import AddressSet, Cancel, Clear, Inquiry, ViscaCommand, encode_command
+from drivers.visca_commands import (
+    AddressSet,
+    Cancel,
+    Clear,
+    Focus,
+    FocusMode,
+    Inquiry,
+    Memory,
+    PanTilt,
+    Preset,
+    ViscaCommand,
+    Zoom,
+    encode_command,
+)
 from drivers.visca_frames import (
     BROADCAST,
     BUFFER_FULL,
@@ -30,6 +43,10 @@ from telemetry import Command, Instant
 
 SEQUENCE = -1
 """The code of a refusal for the header's sake."""
+_REDONE_LIMIT = 3
+"""How often a packet goes out under a new number because the camera held something against the old."""
+_SHORT = 3.0
+"""Seconds for which a command that takes no time may run."""
 
 
 class Purpose(Enum):
@@ -55,7 +72,8 @@ class Exchange:
     motion: Motion | None = None
     token: int = 0
     sends: int = 0
-    redone: bool = False
+    redone: int = 0
+    accepted: bool = False
     frame: bytes = field(default=b"", repr=False)
 
 
@@ -221,13 +239,22 @@ class Conversation:
             case Ack(socket), _:
                 if socket in self._running:  # that one ended, and its completion got lost
                     self._lost.append(self._running[socket].exchange)
-                self._running[socket] = _Running(flight, now.monotonic + self._completion)
+                self._running[socket] = _Running(flight, now.monotonic + self._patience(flight))
+                flight.accepted = True
                 outcome = Outcome(flight, "accepted")
             case Completion(socket, b""), _ if socket not in self._running:
                 outcome = Outcome(flight, "done")
             case _:
                 pass
         return None if outcome is None else self._end(outcome)
+
+    def _patience(self, flight: Exchange) -> float:
+        """Seconds until a completion that has not come will not come any more."""
+        match flight.said:
+            case PanTilt() | Zoom() | Focus() | FocusMode() | Memory(Preset.STORE | Preset.CLEAR):
+                return min(self._completion, _SHORT)
+            case _:
+                return self._completion
 
     def _finished(self, heard: Heard) -> Outcome | None:
         """What the answer means for a command that runs; None when it is none's."""
@@ -256,13 +283,13 @@ class Conversation:
         again = trouble.fault == "sequence" and flight.sends > 1
         if again and not isinstance(flight.said, Inquiry):
             yield self._end(Outcome(flight, "done"))  # it was carried out the first time, its answer got lost
-        elif flight.redone:
+        elif flight.redone >= _REDONE_LIMIT:
             yield self._end(Outcome(flight, "refused", code=SEQUENCE))
         elif again:
-            flight.redone = True
+            flight.redone += 1
             self.start(flight, now)
         else:
-            flight.redone, self._parked = True, flight
+            flight.redone, self._parked = flight.redone + 1, flight
             yield Damage("sequence", f"the camera refuses our {trouble.fault}: it is made to count anew", b"")
             self.start(Exchange(Purpose.RESET, None), now)
 

@@ -351,3 +351,26 @@ def test_a_device_that_cannot_be_spoken_to_says_what_to_write(
 def test_a_profile_that_asks_a_camera_which_never_answers_is_refused() -> None:
     with pytest.raises(ProfileError, match="replies: true"):
         camera_driver("pelco-d-position", SERIAL, settings={"replies": False})
+
+
+def test_a_stop_that_is_repeated_does_not_end_a_journey_that_was_told_since() -> None:
+    line, camera = wire("pelco-d-position")
+    line.command("zoom", speed=1, hold=5)
+    line.command("move", pan=0.2, hold=0.2)
+    line.run(0.5)
+    line.command("move_to", pan=120, tilt=40)
+    line.run(20)
+    settle(line, camera)
+    assert camera.head.position[:2] == (120, 40)
+    assert not camera.head.zoom.moving
+    assert camera.head.zoom.position < 100
+
+
+def test_a_stop_gets_its_reply_also_when_a_journey_follows_at_once() -> None:
+    line, _ = wire("pelco-d-position")
+    stop = line.command("stop")
+    line.run(0.1)
+    go = line.command("move_to", pan=10, tilt=0)
+    line.run(1)
+    assert line.reply(stop).done
+    assert line.reply(go).done

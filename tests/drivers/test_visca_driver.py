@@ -145,6 +145,18 @@ def test_a_stop_whose_answers_get_lost_is_repeated_and_does_no_harm() -> None:
     assert line.readings[-1].quality is Quality.GOOD
 
 
+def test_a_stop_that_was_never_confirmed_does_not_end_a_journey_that_was_told_since() -> None:
+    line, camera = wire(SERIAL)
+    line.to_gateway = lambda frame, _: ()
+    line.command("move", pan=0.1, hold=0.2)
+    line.run(1.5)
+    line.to_gateway = as_it_is
+    go = line.command("move_to", pan=-150, tilt=80)
+    line.run(15)
+    assert line.reply(go).done
+    assert camera.head.position[:2] == (-150, 80)
+
+
 # --- Stop, and which command wins
 
 
