@@ -134,6 +134,9 @@ class Bus:
                 return
         if owner is not None and owner.leaving:
             self._dismiss()
+        if len(self.seats) == 1 and self.seats[0].aside_until is None:
+            self._wake(self.seats[0], now)
+            return
         self._round += 1
         while (seat := self._next(now)) is not None:
             seat.round = self._round

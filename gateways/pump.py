@@ -140,33 +140,29 @@ class Pump:
             self._end.set_result(failure)
 
     def _go(self, now: Instant) -> None:
-        """Lets the drivers go on."""
+        """Lets the drivers go on, passes on what they found and sends what they want sent."""
+        bus = self._bus
         try:
-            self._advance(now)
+            bus.advance(now)
+            if bus.events:
+                self._deliver(now)
+            if bus.bugs:
+                self._set_aside(bus.take_bugs(), now)
+            elif self._link is not None:
+                for frame in bus.take_outgoing() if bus.outgoing else ():
+                    self._link.write(frame.payload, frame.to)
+                self._set_timer()
         except LinkError as error:
             self._finish(error, str(error))
         except Exception as error:  # noqa: BLE001 - a callback has no caller: the pump's task raises it
             self._finish(error, "the gateway has a bug")
-
-    def _advance(self, now: Instant) -> None:
-        bus = self._bus
-        bus.advance(now)
-        if bus.events:
-            self._deliver(now)
-        if bus.bugs:
-            self._set_aside(bus.take_bugs(), now)
-            return
-        if self._link is not None and bus.outgoing:
-            for frame in bus.take_outgoing():
-                self._link.write(frame.payload, frame.to)
-        self._set_timer()
 
     def _set_timer(self) -> None:
         """One timer, moved only when it would come too late; one that comes too early is set again."""
         due, deadline = self._bus.wake_at, self._under_way.deadline
         if due is None or (deadline is not None and deadline < due):
             due = deadline
-        if due is None or self._link is None or (self._timer is not None and self._timer_at <= due):
+        if due is None or (self._timer is not None and self._timer_at <= due):
             return
         if self._timer is not None:
             self._timer.cancel()
