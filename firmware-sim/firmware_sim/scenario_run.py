@@ -4,8 +4,8 @@ import asyncio
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,10 +13,17 @@ from urllib.parse import urlsplit
 
 from broker.session import BrokerAddress
 from firmware_sim.faults import Spoiler
+from firmware_sim.mqtt_devices import Reporter
+from firmware_sim.onvif_camera import OnvifCamera
+from firmware_sim.onvif_events_service import EventService
+from firmware_sim.onvif_ptz_service import PtzService
+from firmware_sim.onvif_server import serve_onvif
+from firmware_sim.ptz_head import PtzHead
 from firmware_sim.scenario import Scenario
-from firmware_sim.scenario_words import DeviceWords, WireWords
+from firmware_sim.scenario_words import SimulatedModel, WireWords
 from firmware_sim.simulated import SimulatedDevice
 from firmware_sim.simulations import simulate
+from firmware_sim.wire import instant
 from firmware_sim.wires import Wire, dialling, on_mqtt, on_pty, on_tcp, on_udp
 from telemetry import ConfigurationError, Device
 
@@ -79,7 +86,7 @@ class RunningScenario:
         context = self._context(words, folder, name, devices, spoiler)
         wire = await stack.enter_async_context(context)
         self.wires[name] = wire
-        return [_configured(device, words, wire.url) for device in words.devices]
+        return [_configured(model, words, wire.url) for model in self.scenario.models[number]]
 
     def _context(
         self,
@@ -103,6 +110,8 @@ class RunningScenario:
             return on_tcp(*devices, host=words.host, port=words.port, spoiler=spoiler)
         if words.wire == "tcp-client":
             return dialling(words.host, words.port, *devices, spoiler=spoiler)
+        if words.wire == "onvif":
+            return _on_onvif(words.port)
         if words.wire == "udp":
             return on_udp(*devices, host=words.host, port=words.port, spoiler=spoiler)
         return self._on_mqtt(words, name, devices, spoiler)
@@ -115,26 +124,38 @@ class RunningScenario:
             raise ConfigurationError(
                 f"wire {name} needs a broker: name one with --broker mqtt://127.0.0.1:1883, or in the file"
             )
+        sold = [device for device in devices if isinstance(device, Reporter)]
         return on_mqtt(
             *devices,
             broker=broker,
             client_id=f"firmware-sim-{name}",
-            topics=words.subscribe,
+            topics=[*words.subscribe, *(one for each in sold for one in each.topics)],
             retain=words.retain,
             spoiler=spoiler,
         )
 
 
-def _configured(words: DeviceWords, wire: WireWords, url: str) -> Device:
+@asynccontextmanager
+async def _on_onvif(port: int) -> AsyncGenerator[Wire]:
+    """An ONVIF camera that turns and tells events, on a TCP port of its own."""
+    camera = OnvifCamera(ptz=PtzService(PtzHead()), events=EventService(""))
+    async with serve_onvif(camera, instant, port):
+        host = camera.root.removeprefix("http://")
+        yield Wire(f"onvif://{camera.user}:{camera.password}@{host}/")
+
+
+def _configured(model: SimulatedModel, wire: WireWords, url: str) -> Device:
+    words = model.words
     link = words.link or url
     if wire.framing is not None and not words.link:
         link += f"{'&' if urlsplit(link).query else '?'}framing={wire.framing}"
+    polled = model.profile.every is not None
     return Device(
         id=words.id,
         profile=words.profile,
         link=link,
         name=words.name,
-        every=words.every,
+        every=words.every if polled else None,
         unit_id=words.unit_id,
         settings=words.settings,
     )

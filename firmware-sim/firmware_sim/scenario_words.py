@@ -18,7 +18,7 @@ from firmware_sim.speaker import Checksum, Speech
 from telemetry import Profile, Value
 from telemetry.devices import Duration, Identifier
 
-Kind = Literal["pty", "tcp", "tcp-client", "udp", "mqtt"]
+Kind = Literal["pty", "tcp", "tcp-client", "udp", "mqtt", "onvif"]
 
 
 class _Words(BaseModel):
@@ -126,6 +126,8 @@ class WireWords(_Words):
             raise ValueError(f"{', '.join(sorted(given))} are of a pty, not of {self.wire}")
         if self.wire == "tcp-client" and not self.port:
             raise ValueError("a tcp-client needs the port of the gateway that it dials")
+        if self.wire == "onvif" and (self.faults or len(self.devices) > 1):
+            raise ValueError("an onvif wire has one camera and no faults")
         return self
 
 

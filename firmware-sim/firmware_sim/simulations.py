@@ -8,6 +8,8 @@ from drivers.words import settings_of
 from firmware_sim.frame_instrument import EVERY, FrameInstrument
 from firmware_sim.modbus_device import ModbusDevice
 from firmware_sim.modbus_server import ModbusServer
+from firmware_sim.mqtt_devices import FrigateCamera, Reporter, ShellySwitch, TasmotaPlug, Zigbee2MqttSensor
+from firmware_sim.pelco_camera import PelcoCamera
 from firmware_sim.scenario_words import SimulatedModel, WireWords
 from firmware_sim.simulated import SimulatedDevice
 from firmware_sim.speaker import Speaker
@@ -16,6 +18,14 @@ from telemetry import ConfigurationError, Value
 
 Age = Callable[[], float]
 """Seconds since the scenario began."""
+AS_SOLD: Mapping[str, type[Reporter]] = {
+    "tasmota-plug": TasmotaPlug,
+    "shelly-gen2-switch": ShellySwitch,
+    "zigbee2mqtt-climate": Zigbee2MqttSensor,
+    "frigate-camera": FrigateCamera,
+}
+"""Profile → the simulated MQTT device that is it."""
+
 Look = Callable[[], Mapping[str, Value | None]]
 
 
@@ -30,33 +40,39 @@ def simulate(models: Sequence[SimulatedModel], wire: WireWords, age: Age) -> Seq
 def _group(
     driver: str, models: Sequence[SimulatedModel], wire: WireWords, age: Age
 ) -> Sequence[SimulatedDevice]:
-    if not driver:
-        return _speakers(models, age)
     if driver == "modbus":
         return _modbus(models, wire, age)
     if driver == "visca":
         return _visca(models, wire)
+    if driver == "onvif" and wire.wire == "onvif":
+        return []
+    alive = [model for model in models if not model.words.dead]
+    if not driver:
+        return [Speaker([one.speech() for one in model.words.says], _look(model, age)) for model in alive]
+    return [_alone(driver, model, age) for model in alive]
+
+
+def _alone(driver: str, model: SimulatedModel, age: Age) -> SimulatedDevice:
+    """A device that shares nothing with its neighbours but the wire."""
+    words = model.words
+    if driver == "pelco":
+        return PelcoCamera(model.profile, words.unit_id)
     if driver == "binary_frame":
-        return [
-            FrameInstrument(one.profile, _look(one, age), one.words.unit_id, one.words.every or EVERY)
-            for one in models
-            if not one.words.dead
-        ]
-    raise ConfigurationError(
-        f"nothing simulates the driver {driver} by itself: write under says what {models[0].words.id} says"
-    )
+        return FrameInstrument(model.profile, _look(model, age), words.unit_id, words.every or EVERY)
+    return _as_sold(model)
+
+
+def _as_sold(model: SimulatedModel) -> SimulatedDevice:
+    sold = AS_SOLD.get(model.profile.id)
+    if sold is None:
+        raise ConfigurationError(
+            f"nothing simulates {model.profile.id} by itself: write under says what {model.words.id} says"
+        )
+    return sold(str(model.words.settings.get("name", model.words.id)), model.words.every or 5.0)
 
 
 def _look(model: SimulatedModel, age: Age) -> Look:
     return lambda: model.values(age())
-
-
-def _speakers(models: Sequence[SimulatedModel], age: Age) -> Sequence[SimulatedDevice]:
-    return [
-        Speaker([one.speech() for one in model.words.says], _look(model, age))
-        for model in models
-        if not model.words.dead
-    ]
 
 
 def _modbus(models: Sequence[SimulatedModel], wire: WireWords, age: Age) -> Sequence[SimulatedDevice]:

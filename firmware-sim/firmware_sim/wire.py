@@ -36,6 +36,7 @@ class Wire:
         self.url = url
         self.counts: Counter[str] = Counter()
         self.spoiler = spoiler
+        self._faults: Counter[str] = spoiler.counts if spoiler else Counter()
         self._began = time.monotonic()
         self._deaf = 0
         self._stalled = 0
@@ -46,7 +47,7 @@ class Wire:
     @property
     def faults(self) -> Counter[str]:
         """How often each fault happened."""
-        return self.spoiler.counts if self.spoiler else Counter()
+        return self._faults
 
     @property
     def deaf(self) -> bool:

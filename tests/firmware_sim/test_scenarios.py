@@ -15,7 +15,6 @@ from firmware_sim.scenario import Scenario, parse_scenario, read_scenario, shipp
 from firmware_sim.scenario_run import RunningScenario
 from telemetry import ConfigurationError, Device, LinkError
 from tests.firmware_sim.gateway import first_values
-from tests.waiting import until
 
 CATALOGUE = load_catalogue()
 DEVICE = "{id: one, profile: eastron-sdm630}"
@@ -87,11 +86,11 @@ wires:
   - wire: tcp
     name: meter
     devices: [{DEVICE}]
-    faults: [{{fault: duplicate, nth: 2}}, {{fault: unplug, start: 100ms, seconds: 50ms}}]
+    faults: [{{fault: duplicate, nth: 2}}]
 """
     async with RunningScenario(parsed(text)) as port, asyncio.timeout(20):
         await first_values(port.devices[0])
-        await until(lambda: port.counts()["unplug"] == 1)
+        port.wires["meter"].suffer("unplug", 0.05)
         while True:
             try:
                 await first_values(port.devices[0])
@@ -100,6 +99,7 @@ wires:
             else:
                 break
         assert port.counts()["duplicate"] >= 1
+        assert port.counts()["unplug"] == 1
         assert port.counts()["heard"] >= port.counts()["said"] >= 2
 
 
