@@ -80,15 +80,15 @@ class PullPoint:
         await self._soap.use("subscription", subscription.address)
         try:
             await self._soap.use("pullpoint", subscription.address)
-            while subscription.age < subscription.lifetime * 0.8:
-                await self._pull(subscription)
+            hold = max(1.0, min(LONGEST_PULL, subscription.lifetime / 3))
+            while subscription.age + hold < subscription.lifetime * 0.95:
+                await self._pull(subscription, hold)
                 if subscription.age > subscription.lifetime / 2:
                     await self._renew(subscription)
         finally:
             await self._unsubscribe(subscription)
 
-    async def _pull(self, subscription: _Subscription) -> None:
-        hold = max(1.0, min(LONGEST_PULL, subscription.lifetime / 3))
+    async def _pull(self, subscription: _Subscription, hold: float) -> None:
         asked_at = time.monotonic()
         told = await self._soap.ask(
             "pullpoint",

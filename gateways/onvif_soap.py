@@ -198,6 +198,9 @@ class Soap:
             raise self._http_error(operation, error.status) from error
         except (aiohttp.ClientPayloadError, aiohttp.InvalidURL) as error:
             raise SoapError("garbled", f"{operation}: {error}") from error
+        except aiohttp.ClientConnectorCertificateError as error:
+            told = f"{self.account.root}: this machine does not trust the camera's certificate"
+            raise SoapError("unreachable", f"{told}; install its issuer here, or add ?verify=no") from error
         except (aiohttp.ClientError, OSError) as error:
             raise SoapError(
                 "unreachable", f"cannot reach the camera at {self.account.root}: {error}"

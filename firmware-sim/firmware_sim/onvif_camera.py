@@ -21,7 +21,8 @@ class OnvifCamera:
 
     ptz, events: None for one without. clock_offset: seconds its clock is ahead. root: of its addresses.
     spoil: by operation, or `*` for any, what goes wrong with it (firmware_sim/onvif_server.py).
-    asked: the operations of the last requests.
+    http_digest: whether a signature stands in HTTP, as Profile T wants it, instead of in SOAP.
+    lacks: operations it does not know. asked: the operations of the last requests.
     """
 
     ptz: PtzService | None = None
@@ -30,6 +31,7 @@ class OnvifCamera:
     password: str = "quay-7"  # noqa: S105 - of a camera that does not exist
     clock_offset: float = 0.0
     root: str = "http://192.0.2.1:80"
+    http_digest: bool = False
     lacks: frozenset[str] = frozenset()
     spoil: dict[str, str] = field(default_factory=dict[str, str])
     asked: list[str] = field(default_factory=list[str])
@@ -51,9 +53,13 @@ class OnvifCamera:
         self.asked = [*self.asked[-999:], request.operation]
         if self._doorkeeper is None or self._doorkeeper.password != self.password:
             self._doorkeeper = Doorkeeper(self.user, self.password)
-        if request.operation in _OPEN_TO_ALL or self._doorkeeper.admits(request, self._time(now)):
+        if request.operation in _OPEN_TO_ALL:
             return None
-        return fault("ter:NotAuthorized", "Sender not Authorized")
+        if self.http_digest:
+            right = self._doorkeeper.admits_http(request.authorization, request.path)
+            return None if right else SoapAnswer(401)
+        right = self._doorkeeper.admits(request, self._time(now))
+        return None if right else fault("ter:NotAuthorized", "Sender not Authorized")
 
     def carry_out(self, request: SoapRequest, now: Instant, *, waited: bool = True) -> SoapAnswer | None:
         """The answer. None for a pull that nothing came for: ask again when something did, or `waited`."""

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -21,6 +22,11 @@ _ENVELOPE = """<?xml version="1.0" encoding="UTF-8"?>
 <s:Body>{body}</s:Body></s:Envelope>"""
 
 
+REALM, _NONCE = "camera", "f00dcafe"
+CHALLENGE = f'WWW-Authenticate: Digest realm="{REALM}", qop="auth", nonce="{_NONCE}", algorithm=MD5'
+_FIELD = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
+
+
 @dataclass(frozen=True, slots=True)
 class SoapAnswer:
     """What goes back over HTTP."""
@@ -31,15 +37,16 @@ class SoapAnswer:
 
 @dataclass(frozen=True, slots=True)
 class SoapRequest:
-    """One operation that was asked for. header: of its envelope. path: where it was posted to."""
+    """One operation that was asked for. header: of its envelope. path, authorization: of the HTTP request."""
 
     operation: str
     body: Element
     header: Element
     path: str
+    authorization: str = ""
 
 
-def read_request(document: bytes, path: str) -> SoapRequest | None:
+def read_request(document: bytes, path: str, authorization: str = "") -> SoapRequest | None:
     """The request; None for what is no SOAP."""
     try:
         root = read_xml(document)
@@ -48,9 +55,8 @@ def read_request(document: bytes, path: str) -> SoapRequest | None:
     body = root.first("Body")
     if body is None or not body.children:
         return None
-    return SoapRequest(
-        body.children[0].name, body.children[0], root.first("Header") or Element("Header"), path
-    )
+    header = root.first("Header") or Element("Header")
+    return SoapRequest(body.children[0].name, body.children[0], header, path, authorization)
 
 
 def answered(body: str) -> SoapAnswer:
@@ -90,6 +96,19 @@ class Doorkeeper:
         self._nonces.append(nonce)
         right = hmac.compare_digest(wanted, header.text_of("Password"))
         return fresh and right and header.text_of("Username") == self.user
+
+    def admits_http(self, authorization: str, path: str) -> bool:
+        """Whether a request to this path has a right HTTP digest for CHALLENGE (RFC 7616, MD5, qop auth)."""
+        given = {name: quoted or plain for name, quoted, plain in _FIELD.findall(authorization)}
+        secret = _md5(f"{self.user}:{REALM}:{self.password}")
+        told = ":".join(given.get(name, "") for name in ("nonce", "nc", "cnonce", "qop"))
+        wanted = _md5(f"{secret}:{told}:{_md5(f'POST:{path}')}")
+        right = hmac.compare_digest(wanted, given.get("response", ""))
+        return right and given.get("nonce") == _NONCE and given.get("username") == self.user
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()  # noqa: S324 - the standard's
 
 
 def at(nanoseconds: int) -> str:

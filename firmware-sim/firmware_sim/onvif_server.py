@@ -6,12 +6,13 @@ until it is asked to go on), `drop` (the connection is cut), `garbage`, `bomb` (
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from firmware_sim.onvif_camera import OnvifCamera
-from firmware_sim.onvif_requests import SoapAnswer, SoapRequest, fault, read_request
+from firmware_sim.onvif_requests import CHALLENGE, SoapAnswer, SoapRequest, fault, read_request
 from telemetry import Instant
 
 LARGEST_REQUEST = 65_536  # bytes
@@ -76,9 +77,9 @@ class OnvifServer:
             del self._writers[writer]
             writer.transport.abort()
 
-    async def _reply(self, path: str, body: bytes, writer: asyncio.StreamWriter) -> bool:
+    async def _reply(self, path: str, authorization: str, body: bytes, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection goes on."""
-        request = read_request(body, path)
+        request = read_request(body, path, authorization)
         if request is None:
             _write(writer, fault("ter:WellFormed", "not SOAP"))
             return True
@@ -97,7 +98,7 @@ class OnvifServer:
         answer = refusal or await self._carried_out(request, writer)
         if answer is None:
             return False
-        _write(writer, answer)
+        _write(writer, answer, *((CHALLENGE,) if answer.status == 401 else ()))
         await writer.drain()
         return True
 
@@ -123,12 +124,12 @@ class OnvifServer:
 
 @asynccontextmanager
 async def serve_onvif(
-    camera: OnvifCamera, clock: Callable[[], Instant], port: int = 0
+    camera: OnvifCamera, clock: Callable[[], Instant], port: int = 0, tls: ssl.SSLContext | None = None
 ) -> AsyncGenerator[OnvifServer]:
     """The camera on a loopback port, which its addresses name then; everybody is cut off at the end."""
     one = OnvifServer(camera, clock)
-    server = await asyncio.start_server(one.serve, "127.0.0.1", port, limit=LARGEST_REQUEST)
-    camera.root = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(one.serve, "127.0.0.1", port, limit=LARGEST_REQUEST, ssl=tls)
+    camera.root = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     if camera.events is not None:
         camera.events.root = camera.root
     try:
@@ -139,15 +140,16 @@ async def serve_onvif(
         await server.wait_closed()
 
 
-async def _read(reader: asyncio.StreamReader) -> tuple[str, bytes] | None:
-    """Path and body of the next request; None at the end. Raises ValueError for what is no HTTP."""
+async def _read(reader: asyncio.StreamReader) -> tuple[str, str, bytes] | None:
+    """Path, Authorization and body of the next request; None at the end. ValueError: it is no HTTP."""
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): text.strip() for name, _, text in (line.partition(":") for line in lines[1:])}
     length = int(headers.get("content-length", "0"))
     if not 0 <= length <= LARGEST_REQUEST:
         return None
-    return lines[0].split(" ")[1], await reader.readexactly(length)
+    path, authorization = lines[0].split(" ")[1], headers.get("authorization", "")
+    return path, authorization, await reader.readexactly(length)
 
 
 def _write(writer: asyncio.StreamWriter, answer: SoapAnswer, *headers: str) -> None:

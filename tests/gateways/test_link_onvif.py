@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import ssl
+import subprocess
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +16,7 @@ from gateways.link_onvif import OnvifAddress
 from gateways.links import parse_link, shown
 from telemetry import ConfigurationError
 from tests.gateways.onvif_rig import a_camera, camera_read, link_to, reading
-from tests.servers import free_port
+from tests.servers import free_port, need
 from tests.waiting import until
 
 MOTION = "tns1:VideoSource/MotionAlarm"
@@ -129,6 +132,44 @@ async def test_a_wrong_password_is_told_in_words_and_not_tried_again_and_again()
             link_onvif._refused.clear()
             camera.password = "wrong"
             await until(lambda: rig.state == "ok")
+
+
+async def test_a_camera_that_wants_its_signature_in_http_gets_it_there() -> None:
+    camera = a_camera()
+    camera.http_digest = True
+    async with camera_read(camera) as (_, rig):
+        await until(lambda: "pan" in rig.values)
+        assert (await rig.tell("home")).done
+        assert not rig.record.faults
+
+
+async def test_a_camera_that_wants_its_signature_in_http_refuses_a_wrong_one() -> None:
+    camera = a_camera()
+    camera.http_digest = True
+    async with serve_onvif(camera, clock.now), reading(link_to(camera, password="wrong")) as rig:
+        await until(lambda: rig.record.faults["link"])
+        assert "refuses user operator" in rig.detail
+
+
+def own_certificate(folder: Path) -> ssl.SSLContext:
+    openssl, key, certificate = need("openssl", "openssl"), folder / "key.pem", folder / "camera.pem"
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=camera"]
+    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, key)
+    return tls
+
+
+async def test_over_tls_a_certificate_is_checked_unless_the_link_says_otherwise(tmp_path: Path) -> None:
+    tls = own_certificate(tmp_path)
+    camera = a_camera()
+    async with serve_onvif(camera, clock.now, tls=tls):
+        link = f"onvifs://{camera.user}:{camera.password}@{camera.root.removeprefix('https://')}"
+        async with reading(link) as rig:
+            await until(lambda: rig.record.faults["link"])
+            assert "does not trust the camera's certificate" in rig.detail
+        async with reading(link + "/?verify=no") as rig:
+            await until(lambda: "pan" in rig.values)
 
 
 async def test_a_camera_without_a_head_tells_its_events_and_refuses_to_move() -> None:
