@@ -21,10 +21,8 @@ from tests.waiting import until
 LINE = Profile(id="line", title=Title(en="Line", vi="Dòng"), driver="test", kind="test", source="none")
 
 
-class TestCatalogue(Catalogue):
+class CountingCatalogue(Catalogue):
     """Opens the tests' drivers, and counts how often."""
-
-    __test__ = False
 
     def __init__(self) -> None:
         super().__init__([LINE])
@@ -36,9 +34,9 @@ class TestCatalogue(Catalogue):
 
 
 @asynccontextmanager
-async def fleet() -> AsyncGenerator[tuple[Fleet, list[Reading], TestCatalogue]]:
+async def fleet() -> AsyncGenerator[tuple[Fleet, list[Reading], CountingCatalogue]]:
     readings: list[Reading] = []
-    catalogue = TestCatalogue()
+    catalogue = CountingCatalogue()
     settings = GatewaySettings("quay", "Dinh Vu", (), Path(), BrokerAddress("127.0.0.1", 1))
     stop = asyncio.Event()
     opened: asyncio.Future[Fleet] = asyncio.get_running_loop().create_future()

@@ -107,6 +107,36 @@ async def test_a_sender_that_floods_is_held_back_and_no_byte_is_lost() -> None:
         writer.close()
 
 
+async def test_what_came_before_a_hang_up_is_read_first_also_when_it_was_held_back() -> None:
+    flood = os.urandom(200_000)
+    async with device() as (port, callers), opened(f"tcp://127.0.0.1:{port}") as link:
+        _, writer = await callers.get()
+        writer.write(flood)
+        writer.close()
+        await until(lambda: link.waiting >= LARGEST_READ)
+        assert await collect(link, len(flood)) == flood
+        with pytest.raises(LinkError, match="closed the connection"):
+            await link.read()
+
+
+async def test_everybody_who_dialled_in_is_held_back_and_no_byte_is_lost() -> None:
+    port = free_port()
+    async with opened(f"tcp-listen://127.0.0.1:{port}") as link:
+        writers = [(await asyncio.open_connection("127.0.0.1", port))[1] for _ in range(3)]
+        for number, writer in enumerate(writers):
+            writer.write(b"%d\n" % number * 100_000)
+        await until(lambda: link.waiting >= LARGEST_READ)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert link.waiting < LARGEST_READ + 6 * PIECE
+        _, late = await asyncio.open_connection("127.0.0.1", port)
+        late.write(b"9\n")
+        said = await collect(link, 600_002)
+        assert [said.count(b"%d\n" % number) for number in (0, 1, 2, 9)] == [100_000] * 3 + [1]
+        for writer in (*writers, late):
+            writer.close()
+
+
 async def test_a_device_that_takes_nothing_breaks_the_link() -> None:
     async with device() as (port, callers), opened(f"tcp://127.0.0.1:{port}") as link:
         await callers.get()
