@@ -30,6 +30,7 @@ class Relay:
     done: list[str] = field(default_factory=list[str])
     holding: asyncio.Event = field(default_factory=asyncio.Event)
     _free: asyncio.Event = field(default_factory=asyncio.Event)
+    _open: set[asyncio.StreamWriter] = field(default_factory=set[asyncio.StreamWriter])
 
     def hold(self) -> None:
         self.holding.set()
@@ -43,6 +44,7 @@ class Relay:
         return Device(id=name, profile="relay", link=f"tcp://127.0.0.1:{self.port}")
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         try:
             while line := (await reader.readline()).decode().strip():
                 name, told, value = line.partition("!")
@@ -54,6 +56,11 @@ class Relay:
         except OSError:
             pass
         finally:
+            self._open.discard(writer)
+            writer.transport.abort()
+
+    def hang_up(self) -> None:
+        for writer in self._open:
             writer.transport.abort()
 
 
@@ -68,3 +75,4 @@ async def relay_running() -> AsyncGenerator[Relay]:
         finally:
             relay.release()
             server.close()
+            relay.hang_up()
