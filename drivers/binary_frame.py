@@ -145,6 +145,8 @@ class FrameInstrument(Asker):
             if values:
                 events.append(Reading(self._device, self._kind, self._stamps.next(now.utc), values))
             self._answered()
+        if whole:
+            self._finder.clear()
         return events
 
 

@@ -46,12 +46,15 @@ class Catalogue:
         if profile_id in self.profiles:
             return self.profiles[profile_id]
         if profile_id in self.drafts:
-            models = [id_ for id_, draft in self.drafts.items() if profile_id in draft.ancestors]
-            usable = ", ".join(id_ for id_ in models if id_ in self.profiles) or "none yet"
-            raise ProfileError(f"{profile_id!r} is a family of device models; name one of them: {usable}")
+            models = ", ".join(self.models_of(profile_id)) or "none yet"
+            raise ProfileError(f"{profile_id!r} is a family of device models; name one of them: {models}")
         near = get_close_matches(profile_id, self.profiles)
         hint = f"did you mean {' or '.join(near)}?" if near else "`haidang profiles` lists them"
         raise ProfileError(f"there is no profile {profile_id!r}; {hint}")
+
+    def models_of(self, family: str) -> list[str]:
+        """The ids of the device models that extend this one."""
+        return [id_ for id_ in self.profiles if id_ in self.drafts and family in self.drafts[id_].ancestors]
 
     def open_driver(self, device: Device) -> Driver:
         """A fresh driver for this device. Raises ProfileError when its profile cannot be used."""
@@ -66,10 +69,10 @@ def open_driver(device: Device, profile: Profile) -> Driver:
     return cast("Open", _module(profile).open_driver)(device, profile)
 
 
-def vocabulary(protocol: str) -> Vocabulary | None:
-    """A driver's own words, None for one that does not tell them."""
+def vocabulary(protocol: str) -> Vocabulary:
+    """A driver's own words in a profile."""
     module: Any = import_module(f"drivers.{protocol}")
-    return cast("Vocabulary | None", getattr(module, "VOCABULARY", None))
+    return cast("Vocabulary", module.VOCABULARY)
 
 
 def load_catalogue(*site_directories: Path) -> Catalogue:

@@ -44,8 +44,6 @@ def mistakes_of(draft: Draft) -> list[str]:
 
 def _worded(draft: Draft, profile: Profile) -> Iterator[str]:
     words = vocabulary(profile.driver)
-    if words is None:
-        return
     yield from _words(draft, ("settings",), profile.settings, words.settings)
     for index, metric in enumerate(profile.metrics):
         yield from _words(draft, ("metrics", index, "read"), metric.read, words.read)

@@ -107,8 +107,7 @@ def explanations(model: type[BaseModel]) -> tuple[str, dict[str, str]]:
 def _words() -> Iterator[tuple[str, dict[str, type[BaseModel]]]]:
     for driver in PROTOCOLS:
         words = vocabulary(driver)
-        if words is not None:
-            yield driver, {"settings": words.settings, "read": words.read, "write": words.write}
+        yield driver, {"settings": words.settings, "read": words.read, "write": words.write}
 
 
 def _branch(driver: str, kinds: Mapping[str, type[BaseModel]], refs: Mapping[Any, Any]) -> Json:

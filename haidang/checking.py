@@ -158,6 +158,9 @@ def _device(file: ConfigurationFile, place: Place, device: Device, catalogue: Ca
         near = difflib.get_close_matches(device.profile, catalogue.profiles, 1, 0.4)
         hint = f"did you mean {near[0]}? " if near else ""
         text = f"{device.id}: there is no profile {device.profile!r}; {hint}`haidang profiles` lists them"
+        if device.profile in catalogue.drafts:
+            models = ", ".join(catalogue.models_of(device.profile)) or "none yet"
+            text = f"{device.id}: {device.profile!r} is a family of device models; name one of them: {models}"
         yield file.mistake((*place, "profile"), text)
         return
     try:

@@ -135,6 +135,22 @@ def test_a_checksum_is_looked_for_where_the_profile_says(kind: str, form: str, l
     assert reasons(feed(driver, [line[:-1] + b"Z\n", b"1" + line + b"\n"])) == {"checksum": 2}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"0r1,Sn=0.1M,Sm=0.1M,Sx=0.1MGOG",
+        b"0r2,Ta=22.7C,Ua=55.5P,Pa=1004.7H@Fn",
+        b"0r3,Rc=0.00M,Rd=0s,Ri=0.0MIlm",
+        b"0r5,Th=25.0C,Vh=10.6#,Vs=10.8V,Vr=3.369VO]T",
+    ],
+)
+def test_the_examples_of_a_makers_manual_have_right_checksums(line: bytes) -> None:
+    """Vaisala, WXT520 User's Guide, chapter 7: automatic messages with CRC."""
+    pattern = "(?P<body>0r(?P<x>[0-9]),.*)(?P<checksum>...)"
+    driver = gauge(pattern, settings=", checksum: {kind: crc16_arc, format: sdi12}")
+    assert values(feed(driver, [line + b"\r\n"])) == {"x": int(line[2:3])}
+
+
 def test_every_algorithm_gives_its_published_check_value() -> None:
     published: dict[Kind, int] = {
         "crc8": 0xF4,

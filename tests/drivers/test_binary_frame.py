@@ -121,6 +121,12 @@ def test_the_first_bytes_after_connecting_may_be_the_end_of_a_frame() -> None:
     assert reasons(feed(driver, [dust(100)[3:] + dust(100)])) == {"garbage": 1}
 
 
+def test_a_datagram_ends_its_frame_itself() -> None:
+    driver = listener("dfrobot-a02yyuw")
+    assert driver.receive(level(500)[:3], NOW, "192.0.2.1:9") == []
+    assert values(list(driver.receive(level(700), NOW, "192.0.2.1:9"))) == {"distance": 0.7}
+
+
 def test_an_instrument_is_asked_and_its_answer_ends_the_exchange() -> None:
     driver = listener("winsen-mh-z19")
     driver.connected(instant(0.0))

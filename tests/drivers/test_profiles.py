@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from drivers.catalogue import PROTOCOLS, load_catalogue
+from drivers.words import Vocabulary
 from telemetry import Device, Instant, Profile
 from telemetry.units import DISPLAY
 
@@ -71,4 +72,5 @@ def test_the_unit_of_a_metric_is_written_in_the_file_unless_it_counts(profile: P
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_every_protocol_has_an_opener_and_a_model(protocol: str) -> None:
     assert callable(import_module(f"drivers.{protocol}").open_driver)
+    assert isinstance(import_module(f"drivers.{protocol}").VOCABULARY, Vocabulary)
     assert protocol in {profile.driver for profile in PROFILES.values()}

@@ -75,3 +75,12 @@ def test_a_model_that_cannot_be_read_is_told_with_its_line_by_every_command(tmp_
 def test_the_schema_is_printed_as_json() -> None:
     result = runner.invoke(cli, ["profiles", "schema"])
     assert json.loads(result.output)["title"] == "Hải Đăng device profile"
+
+
+def test_a_device_that_names_a_family_is_told_its_models(tmp_path: Path) -> None:
+    file = tmp_path / "haidang.toml"
+    device = 'id = "mast"\nprofile = "vaisala-wxt"\nlink = "serial:///dev/ttyUSB0"\n'
+    file.write_text(f'[[gateway]]\nid = "quay"\n[[gateway.device]]\n{device}', "utf-8")
+    result = runner.invoke(cli, ["check", str(file)])
+    assert result.exit_code == 1
+    assert "haidang.toml:5: mast: 'vaisala-wxt' is a family of device models; name one of" in result.output
