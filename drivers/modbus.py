@@ -24,6 +24,8 @@ from telemetry import Action, Command, Device, Instant, Profile, ProfileError
 
 VOCABULARY = Vocabulary(ModbusSettings, MetricRead, ModbusWrite)
 
+_RESTS = 10.0
+"""Time-outs for which a silent unit on a shared line is left alone at least, twice, four times that later."""
 _DRAIN = 0.05
 """Seconds without a byte after which a line counts as quiet; converters pause inside a frame."""
 _TURNAROUND = 0.1
@@ -55,7 +57,8 @@ def open_driver(device: Device, profile: Profile) -> "ModbusDriver":
     groups = () if broadcast else plan.groups
     polls = [Poll(group, device.unit_id, line, every or 1.0, share) for group in groups]
     model = Model(profile, plan, writes)
-    return ModbusDriver(device, model, line, Polls(device.id, profile.kind, polls, plan.settings.retries))
+    rest = _RESTS * plan.settings.timeout if line.serial else 0.0
+    return ModbusDriver(device, model, line, Polls(device.id, profile.kind, polls, plan.settings, rest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +301,8 @@ class ModbusDriver:
         """After no answer: on a serial line the unit is left alone, lest a late one be taken for another."""
         if self._line.serial:
             self._ready_at = now.monotonic + (0.0 if heard else self._timeout)
-            self._fall_quiet(now, _DRAIN)
+            said = heard or self._finder.evidence
+            self._fall_quiet(now, _DRAIN if said else self._line.gap)
         else:
             self._rest(now.monotonic)
 

@@ -8,10 +8,9 @@ open, nothing older can come any more.
 from collections.abc import Sequence
 
 from drivers.modbus_ascii import wrap_ascii
-from drivers.modbus_frames import EXCEPTION, Request, crc16, wrap_rtu
+from drivers.modbus_frames import DIAGNOSTICS, EXCEPTION, Request, crc16, wrap_rtu
 from drivers.modbus_replies import Exchange, Framing, lay_out
 
-DIAGNOSTICS = 8
 _MUTE_AFTER = 3
 """Echoes in a row that were not heard, after which a unit that says nothing at all is asked as usual."""
 

@@ -15,6 +15,7 @@ from telemetry import HaidangError
 READ_COILS, READ_DISCRETE_INPUTS, READ_HOLDING_REGISTERS, READ_INPUT_REGISTERS = 1, 2, 3, 4
 WRITE_COIL, WRITE_REGISTER, WRITE_COILS, WRITE_REGISTERS = 5, 6, 15, 16
 MASK_WRITE, READ_WRITE_REGISTERS = 22, 23
+DIAGNOSTICS = 8
 MAX_BITS, MAX_REGISTERS = 2000, 125
 MAX_BITS_WRITTEN, MAX_REGISTERS_WRITTEN = 1968, 123
 MAX_REGISTERS_READ_WRITTEN = 121
@@ -257,7 +258,7 @@ def _request_length(start: bytes) -> int | None:
     """Bytes of the RTU request that starts here; None while that cannot be told, 0 when never."""
     if len(start) < 2:
         return None
-    if 1 <= start[1] <= WRITE_REGISTER:
+    if 1 <= start[1] <= WRITE_REGISTER or start[1] == DIAGNOSTICS:
         return 8
     if start[1] in (WRITE_COILS, WRITE_REGISTERS):
         return 9 + start[6] if len(start) > 6 else None
@@ -277,7 +278,7 @@ def reply_length(start: bytes) -> int | None:
         return 5 + start[2] if len(start) > 2 else None
     if function == MASK_WRITE:
         return 10
-    return 8 if function in _LIMITS else 0
+    return 8 if function in _LIMITS or function == DIAGNOSTICS else 0
 
 
 @dataclass(slots=True)

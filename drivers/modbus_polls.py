@@ -5,7 +5,7 @@ from collections.abc import Container, Mapping, MutableMapping, Sequence
 
 from drivers.contract import Event, Fault, Outgoing
 from drivers.modbus_line import Line
-from drivers.modbus_plan import PlannedGroup
+from drivers.modbus_plan import ModbusSettings, PlannedGroup
 from drivers.modbus_replies import Exchange, lay_out
 from drivers.stamps import Stamps
 from telemetry import Instant, Quality, Reading, Value
@@ -111,9 +111,13 @@ class Polls:
     silent: requests in a row without an answer.
     """
 
-    def __init__(self, device: str, kind: str, polls: Sequence[Poll], retries: int) -> None:
-        """retries: further tries of a request while the device is known to answer."""
-        self._device, self._kind, self._polls, self._retries = device, kind, polls, retries
+    def __init__(
+        self, device: str, kind: str, polls: Sequence[Poll], settings: ModbusSettings, rest: float
+    ) -> None:
+        """rest: seconds for which a silent device is left alone at least, because others share its line."""
+        self._device, self._kind, self._polls = device, kind, polls
+        self._retries = settings.retries
+        self._rest = max(rest, min((poll.every for poll in polls), default=0.0))
         self._only = polls[0] if len(polls) == 1 else None
         self._stamps = Stamps()
         self.silent = 0
@@ -190,11 +194,11 @@ class Polls:
         return events
 
     def back_off(self, moment: float) -> None:
-        """While the device is silent, puts polls off by 2, 4, 8 … periods, up to 30 s, on their grids."""
+        """A silent device's polls are put off by 2, 4, 8 … periods or rests, up to 30 s, on their grids."""
         if self.silent < _SILENT_LIMIT or not self._polls:
             return
         doublings = min(self.silent - _SILENT_LIMIT + 1, 16)
-        pause = min(_BACK_OFF, min(poll.every for poll in self._polls) * 2**doublings)
+        pause = min(_BACK_OFF, self._rest * 2**doublings)
         for poll in self._polls:
             poll.reset()
             poll.put_off(moment + pause)

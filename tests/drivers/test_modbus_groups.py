@@ -103,7 +103,7 @@ def test_a_device_s_own_settings_go_before_the_model_s() -> None:
     [(0, 2301), (0xFFFF, 230.1), (0xFFFE, 23.01), (2, 230100), (0x8000, None), (100, None)],
 )
 def test_a_scale_register_is_a_power_of_ten(scale: int, expected: float | None) -> None:
-    metrics = {
+    metrics: dict[str, dict[str, Any]] = {
         "volts": {"address": 10, "type": "int16", "scale_from": {"address": 20}},
         "one": {"address": 0},
     }

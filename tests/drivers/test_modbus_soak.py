@@ -17,8 +17,8 @@ import pytest
 from drivers.contract import Event, Fault
 from drivers.modbus import ModbusDriver
 from drivers.modbus_ascii import AsciiFrames, wrap_ascii
-from drivers.modbus_doubt import DIAGNOSTICS
 from drivers.modbus_frames import (
+    DIAGNOSTICS,
     Frame,
     MbapFrames,
     RtuRequests,
