@@ -265,7 +265,8 @@ async def test_a_camera_that_is_off_for_a_while_is_read_when_it_is_back() -> Non
         assert f"cannot reach the camera at http://127.0.0.1:{port}" in rig.detail
         async with serve_onvif(camera, clock.now, port):
             await until(lambda: "pan" in rig.values)
-        await until(lambda: rig.state == "connecting")
+            before = rig.record.faults["link"]
+        await until(lambda: rig.record.faults["link"] > before)
         reply = await rig.tell("home")
         assert reply.reason == "unsent"
 
