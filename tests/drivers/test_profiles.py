@@ -11,7 +11,8 @@ from drivers.words import Vocabulary
 from telemetry import Device, Instant, Profile
 from telemetry.units import DISPLAY
 
-PROFILES = load_catalogue().profiles
+CATALOGUE = load_catalogue()
+PROFILES = CATALOGUE.profiles
 NEEDED = {
     "ais-receiver",
     "nmea-weather",
@@ -36,7 +37,7 @@ def test_the_models_that_were_promised_are_there() -> None:
 
 
 def test_a_profile_opens_a_driver_that_is_quiet_on_garbage(profile: Profile) -> None:
-    driver = load_catalogue().open_driver(Device(id="dut", profile=profile.id, link="tcp://127.0.0.1:1"))
+    driver = CATALOGUE.open_driver(Device(id="dut", profile=profile.id, link="tcp://127.0.0.1:1"))
     now = Instant(1_795_309_323_000_000_000, 10.0)
     driver.connected(now)
     for garbage in (b"", b"\0" * 300, b"\xff" * 300, b"$!\\*\r\n", b"{[", bytes(range(256)) * 8):
