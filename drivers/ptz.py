@@ -83,7 +83,7 @@ def _all(ranges: Ranges) -> Sequence[Action]:
     )
     percent = Argument(
         name="zoom",
-        title=Title(en="Zoom, 0 wide to 100 tele", vi="Thu phóng, 0 rộng đến 100 gần"),
+        title=Title(en="Zoom, 0 wide to 100 tele", vi="Thu phóng, 0 góc rộng đến 100 phóng to"),
         unit="%",
         minimum=0,
         maximum=100,
@@ -99,13 +99,17 @@ def _all(ranges: Ranges) -> Sequence[Action]:
         ),
         _action("stop", "Stop every movement", "Dừng mọi chuyển động"),
         _action(
-            "zoom", "Zoom", "Thu phóng", _speed("speed", "Speed towards tele", "Tốc độ về phía gần"), _HOLD
+            "zoom",
+            "Zoom",
+            "Thu phóng",
+            _speed("speed", "Speed towards tele", "Tốc độ phóng to, âm là thu nhỏ"),
+            _HOLD,
         ),
         _action(
             "focus",
             "Focus by hand",
             "Lấy nét tay",
-            _speed("speed", "Speed towards far", "Tốc độ ra xa"),
+            _speed("speed", "Speed towards far", "Tốc độ lấy nét ra xa, âm là lại gần"),
             _HOLD,
         ),
         _action("focus_mode", "Focus mode", "Chế độ lấy nét", modes),

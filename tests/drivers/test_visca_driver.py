@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from drivers.contract import Fault
 from drivers.ptz_orders import LIMIT
 from drivers.visca_commands import Inquiry, PanTilt, Zoom, encode_command
-from drivers.visca_frames import to_camera
+from drivers.visca_frames import Datagram, Payload, encode_control_fault, to_camera
 from firmware_sim.ptz_head import Axis, PtzHead
 from firmware_sim.visca_camera import Quirks, ViscaCamera, ViscaChain, ViscaIpCamera
 from telemetry import ProfileError, Quality
@@ -595,6 +595,25 @@ def test_a_device_that_cannot_be_spoken_to_says_what_to_write(
     link = str(given.pop("link"))
     with pytest.raises(ProfileError, match=message):
         camera_driver("visca-camera", link, **given)
+
+
+@pytest.mark.parametrize(
+    ("link", "numbered"),
+    [
+        ("rfc2217://10.0.0.5:4001?baudrate=9600", False),
+        ("tcp-listen://:5678", False),
+        ("tcp://10.0.0.5:5678?framing=visca-ip", True),
+        ("udp://10.0.0.5:1259?framing=visca", False),
+        ("udp://10.0.0.5:52381", True),
+    ],
+)
+def test_the_link_s_kind_decides_the_framing_unless_it_says_otherwise(link: str, numbered: bool) -> None:
+    camera = ViscaCamera()
+    simulated = ViscaIpCamera(camera) if numbered else ViscaChain(camera, addressed=True)
+    line = CameraWire(simulated, {"dut": camera_driver("visca-camera", link)})
+    line.run(12)
+    assert len(line.readings) >= 2
+    assert line.sent[0][1].startswith(b"\x02\x00" if numbered else b"\x81\x01")
 
 
 def test_a_model_without_a_lens_motor_offers_no_lens_commands() -> None:
