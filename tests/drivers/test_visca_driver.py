@@ -538,6 +538,32 @@ def test_any_bytes_raise_nothing_and_byte_by_byte_gives_the_same(chunks: list[by
         assert drivers[0].wake_at == drivers[1].wake_at
 
 
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=40),
+            st.binary(max_size=8).map(
+                lambda body: Datagram(Payload.REPLY, 1, b"\x90" + body + b"\xff").encode()
+            ),
+            st.integers(0, 9).map(lambda number: encode_control_fault("sequence", number)),
+            st.integers(0, 9).map(lambda number: encode_control_fault("message type", number)),
+        ),
+        max_size=8,
+    )
+)
+def test_any_datagrams_raise_nothing_and_the_camera_is_read_as_before(datagrams: list[bytes]) -> None:
+    line, _ = wire(UDP)
+    line.command("home")
+    for datagram in datagrams:
+        line.inject(datagram)
+        line.run(0.3)
+    before = len(line.readings)
+    line.run(20)
+    assert len(line.readings) >= before + 3
+    assert len(line.replies) == 1
+
+
 @settings(max_examples=40)
 @given(
     st.integers(0, 2**31),
