@@ -8,14 +8,14 @@ and so does one that has the link for itself.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ParamSpec
+from typing import TypeVarTuple
 
 from drivers.contract import RETAINED, Driver, Event, HearsRetained, Listener, Outgoing, Overhears
 from telemetry import Command, Instant
 
 ASIDE_TIME = 60.0  # seconds a device whose driver raised is left out
 
-P = ParamSpec("P")
+Given = TypeVarTuple("Given")
 
 
 @dataclass(slots=True, eq=False)
@@ -115,7 +115,7 @@ class Bus:
     def receive(self, chunk: bytes, now: Instant, origin: str = "") -> None:
         """Bytes came in."""
         alone = len(self.seats) == 1
-        kept = origin.startswith(RETAINED)
+        kept = bool(origin) and origin.startswith(RETAINED)
         for seat in self.seats:
             if kept and not isinstance(seat.driver, HearsRetained):
                 continue
@@ -194,10 +194,10 @@ class Bus:
             self._owner = None
 
     def _call(
-        self, seat: Seat, now: Instant, step: Callable[P, Sequence[Event]], *args: P.args, **kwargs: P.kwargs
+        self, seat: Seat, now: Instant, step: Callable[[*Given], Sequence[Event]], *given: *Given
     ) -> None:
         try:
-            events = step(*args, **kwargs)
+            events = step(*given)
             frames = seat.driver.outgoing()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is one driver's bug and told as such
             seat.aside_until = now.monotonic + ASIDE_TIME

@@ -181,16 +181,17 @@ class Pump:
         """Passes on what the drivers found."""
         for device, events in self._bus.take_events():
             record = self._records[device]
-            readings = [event for event in events if isinstance(event, Reading)]
-            if readings:
-                if now.utc < clock.EARLIEST:
-                    readings = [_uncertain(reading) for reading in readings]
-                record.read(len(readings), readings[-1].observed_at, now)
-                if self._sink(readings) is False and self._link is not None:
-                    self._link.pause()
-                    asyncio.get_running_loop().call_later(HELD_BACK, self._link.resume)
+            readings = [event for event in events if type(event) is Reading]
             if len(readings) < len(events):
                 self._note(events, record, now)
+            if not readings:
+                continue
+            if now.utc < clock.EARLIEST:
+                readings = [_uncertain(reading) for reading in readings]
+            record.read(len(readings), readings[-1].observed_at, now)
+            if self._sink(readings) is False and self._link is not None:
+                self._link.pause()
+                asyncio.get_running_loop().call_later(HELD_BACK, self._link.resume)
 
     def _note(self, events: Sequence[Event], record: DeviceRecord, now: Instant) -> None:
         for event in events:
