@@ -17,16 +17,19 @@ from drivers.modbus_frames import (
     Request,
     RtuRequests,
     crc16,
+    crc_holds,
     decode_reply,
     decode_request,
     encode_reply,
     encode_request,
     exception_reply,
     pack_bits,
+    reply_length,
     unpack_bits,
     wrap_mbap,
     wrap_rtu,
 )
+from drivers.modbus_values import MetricRead, Order, compile_codec
 from tests.reference import reference
 
 SPECIFICATION = [
@@ -110,6 +113,97 @@ def test_published_rtu_and_tcp_frames_are_cut_out_of_a_stream() -> None:
     assert crc16(body) == 0
     tcp = bytes.fromhex("0c05000000061103007c0002")
     assert MbapFrames().feed(b"\xff" + tcp * 2) == [Frame(0x11, tcp[7:], 0x0C05)] * 2
+
+
+def published(protocol: str) -> list[tuple[str, bytes]]:
+    """Name and bytes of the published frames and values of this kind."""
+    entries = json.loads(reference("camera/vectors.json").read_text())
+    return [(one["name"], bytes.fromhex(one["hex"])) for one in entries if one["p"] == protocol]
+
+
+def test_every_published_rtu_frame_is_taken_apart_and_put_together_again() -> None:
+    frames = published("modbus-rtu")
+    assert len(frames) == 6
+    for name, frame in frames:
+        assert crc_holds(frame), name
+        assert wrap_rtu(frame[0], frame[1:-2]) == frame, name
+        if "reply" in name or "exception" in name:
+            assert reply_length(frame) == len(frame)
+        else:
+            request = decode_request(frame[1:-2])
+            assert encode_request(request) == frame[1:-2]
+            assert RtuRequests().feed(frame) == [Frame(frame[0], frame[1:-2])]
+    by_name = dict(frames)
+    reply = by_name["reply 141,142"]
+    assert decode_reply(Request(3, 0x7C, 2), reply[1:-2]) == struct.pack(">HH", 141, 142)
+    assert exception_reply(3, 2) == by_name["exception 02 illegal address"][1:-2]
+
+
+def test_every_published_tcp_frame_is_taken_apart_and_put_together_again() -> None:
+    frames = published("modbus-tcp")
+    assert len(frames) == 2
+    for name, raw in frames:
+        (frame,) = MbapFrames().feed(raw)
+        assert wrap_mbap(frame.transaction, frame.unit, frame.pdu) == raw, name
+        assert (frame.transaction, frame.unit) == (0x0C05, 0x11)
+
+
+def test_every_published_float_is_read_and_written_in_its_order() -> None:
+    orders: dict[str, tuple[Order, Order]] = {
+        "ABCD": ("big", "big"),
+        "CDAB": ("little", "big"),
+        "BADC": ("big", "little"),
+        "DCBA": ("little", "little"),
+    }
+    floats = published("float32")
+    assert len(floats) == 4
+    for name, registers in floats:
+        value, _, order = name.partition(" ")
+        codec = compile_codec(MetricRead(address=0, type="float32"), *orders[order])
+        assert codec.decode(registers) == float(value)
+        assert codec.encode(float(value)) == registers
+
+
+SPECIFICATION_WRITES = [
+    (
+        "6.16 mask write",
+        "16 0004 00F2 0025",
+        Request(22, 4, 1, bytes.fromhex("00F20025")),
+        "16 0004 00F2 0025",
+    ),
+    (
+        "6.17 read and write",
+        "17 0003 0006 000E 0003 06 00FF 00FF 00FF",
+        Request(23, 3, 6, bytes.fromhex("00FF00FF00FF"), 14),
+        "17 0C 00FE 0ACD 0001 0003 000D 00FF",
+    ),
+]
+
+
+@pytest.mark.parametrize(("request_hex", "request_", "reply_hex"), [c[1:] for c in SPECIFICATION_WRITES])
+def test_the_specification_s_other_writes_hold_both_ways(
+    request_hex: str, request_: Request, reply_hex: str
+) -> None:
+    pdu, reply = bytes.fromhex(request_hex), bytes.fromhex(reply_hex)
+    assert encode_request(request_) == pdu
+    assert decode_request(pdu) == request_
+    body = reply[2:] if request_.function == 23 else b""
+    assert encode_reply(request_, body) == reply
+    assert decode_reply(request_, reply) == body
+    framed = wrap_rtu(1, pdu)
+    assert RtuRequests().feed(b"\xff" + framed + framed[:3]) == [Frame(1, pdu)]
+    assert reply_length(wrap_rtu(1, reply)) == len(reply) + 3
+
+
+@pytest.mark.parametrize(
+    ("pdu", "code"),
+    [("16 0004 00F2", 3), ("17 0003 0006 000E 0003 06 00FF", 3), ("17 0003 007E 000E 0001 02 00FF", 3),
+     ("17 0003 0001 FFFF 0002 04 00FF00FF", 2), ("17 0003 0001", 3), ("16 FFFF 0000 0000 00", 3)],
+)  # fmt: skip
+def test_other_writes_that_cannot_be_served_name_the_exception(pdu: str, code: int) -> None:
+    with pytest.raises(RefusalError) as caught:
+        decode_request(bytes.fromhex(pdu))
+    assert caught.value.code == code
 
 
 def test_a_server_hears_a_function_it_does_not_know() -> None:

@@ -109,7 +109,7 @@ def test_every_published_vector_of_registers_decodes_and_encodes_back() -> None:
         tried += 1
         if not loses_digits(one, registers):
             assert one.encode(one.decode(registers), registers) == registers, vector
-    assert tried > 180
+    assert tried == len(vectors()) - 12, "all but the coils"
 
 
 def loses_digits(one: ValueCodec, registers: bytes) -> bool:
