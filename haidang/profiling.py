@@ -1,7 +1,7 @@
 """`haidang profiles`: the device models there are, one as a readable sheet, mistakes, and the JSON Schema."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,7 +32,9 @@ def list_profiles(context: typer.Context, config: ConfigOption = None) -> None:
     if context.invoked_subcommand:
         return
     table = Table(Column("profile", no_wrap=True), "driver", "kind", "model", "thiết bị", "values")
-    for profile in sorted(_known(config), key=lambda one: one.id):
+    with told_in_words():
+        known = sorted(_known(config).profiles.values(), key=lambda one: one.id)
+    for profile in known:
         title, count = profile.title, str(len(profile.metrics))
         table.add_row(profile.id, profile.driver, profile.kind, title.en, title.vi, count)
     out.print(table)
@@ -45,7 +47,7 @@ def show(
 ) -> None:
     """Show one device model: its values, their units and places on the wire, its actions, its source."""
     with told_in_words():
-        found = Catalogue(_known(config)).profile(profile)
+        found = _known(config).profile(profile)
         out.print(f"{found.id}: {found.title.en} · {found.title.vi}", soft_wrap=True)
         for name, text in _facts(found):
             out.print(f"  {name:<9} {text}", soft_wrap=True, highlight=False)
@@ -75,9 +77,8 @@ def schema() -> None:
     typer.echo(json.dumps(profile_schema(), indent=2, ensure_ascii=False))
 
 
-def _known(config: Path | None) -> Sequence[Profile]:
-    with told_in_words():
-        return list(site_catalogue(load(config)).profiles.values())
+def _known(config: Path | None) -> Catalogue:
+    return site_catalogue(load(config))
 
 
 def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
@@ -113,7 +114,9 @@ def _words(said: Any) -> str:
         return ", ".join(f"{key} {_inner(value)}" for key, value in said.items())
     if isinstance(said, list | tuple):
         return ", ".join(map(_inner, said))
-    return str(said).lower() if isinstance(said, bool) else str(said)
+    if isinstance(said, bool):
+        return str(said).lower()
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(said))
 
 
 def _inner(said: Any) -> str:
