@@ -94,6 +94,12 @@ class CameraWire:
 
     def command(self, action: str, device: str = "dut", expires: float = 60.0, **given: Value) -> str:
         """Tells a device; gives the id of its reply."""
+        return self.tell(action, given, device, expires)
+
+    def tell(
+        self, action: str, given: Mapping[str, Value], device: str = "dut", expires: float = 60.0
+    ) -> str:
+        """The same with the arguments in a mapping."""
         seat = self.bus.seat(device)
         assert seat is not None
         values = find_action(seat.driver.actions, action).check(given)

@@ -46,7 +46,7 @@ def operate(line: CameraWire, dice: random.Random) -> list[str]:
         elif action == "reopen":
             line.reopen()
         else:
-            told.append(line.command(action, **ARGUMENTS.get(action, {})))
+            told.append(line.tell(action, ARGUMENTS.get(action, {})))
     return told
 
 
