@@ -121,12 +121,17 @@ def _wrap(framing: Framing, unit: int, pdu: bytes, more: int) -> bytes:
 
 
 class ReplyFinder:
-    """Any chunking in; strays and at most one answer per request out, with bounded memory."""
+    """Any chunking in; strays and at most one answer per request out, with bounded memory.
 
-    __slots__ = ("_answer", "_exchange", "_refusal", "_rest", "_strays", "damage")
+    echoes: whether the line repeats what is sent, which is noticed at reads; from then on that is
+    skipped, so that it does not pass for the answer to a write, which looks the same.
+    """
+
+    __slots__ = ("_answer", "_echo", "_exchange", "_refusal", "_rest", "_strays", "damage", "echoes")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = self._echo = b""
+        self.echoes = False
         self.damage: Stray | None = None
 
     def expect(self, exchange: Exchange, transaction: bytes = b"") -> None:
@@ -135,6 +140,7 @@ class ReplyFinder:
         self._answer = transaction + exchange.answer
         self._refusal = transaction + exchange.refusal
         self._rest = b""
+        self._echo = exchange.frame if self.echoes else b""
         self._strays = 0
         self.damage = None
 
@@ -146,7 +152,9 @@ class ReplyFinder:
     def body_at_once(self, chunk: bytes) -> bytes | None:
         """The data bytes when `chunk` is the reply and nothing else, as it mostly is."""
         exchange = self._exchange
-        if len(chunk) != exchange.answer_length or self._rest or not chunk.startswith(self._answer):
+        if len(chunk) != exchange.answer_length or not chunk.startswith(self._answer):
+            return None
+        if self._rest or self._echo:
             return None
         if exchange.framing == "tcp":
             return chunk[9:]
@@ -158,11 +166,15 @@ class ReplyFinder:
         A reply whose check fails is not yielded but kept as `damage`, since the right one may follow.
         """
         framing = self._exchange.framing
+        if self._echo:
+            chunk = self._after_echo(chunk)
         if framing == "tcp" and self._rest and _is_mbap_frame(chunk):
             yield from self._torn()
         for start in range(0, len(chunk), _PIECE):
             piece = chunk[start : start + _PIECE]
             self._rest += piece.upper() if framing == "ascii" else piece
+            if framing != "tcp" and not self.echoes:
+                self._notice_echo()
             if framing == "rtu":
                 yield from self._foreign(len(self._rest))
             at, answer = self._find()
@@ -173,6 +185,21 @@ class ReplyFinder:
                 yield answer
                 return
             self._rest = self._rest[-_MEMORY:]
+
+    def _after_echo(self, chunk: bytes) -> bytes:
+        """What follows our own request in a chunk; all of it where it is not there."""
+        length = min(len(chunk), len(self._echo))
+        if chunk[:length] != self._echo[:length]:
+            self._echo = b""
+            return chunk
+        self._echo = self._echo[length:]
+        return chunk[length:]
+
+    def _notice_echo(self) -> None:
+        request = self._exchange.frame
+        if self._rest.startswith(request) and not request.startswith(self._answer):
+            self.echoes = True
+            self._rest = self._rest[len(request) :]
 
     def _find(self) -> tuple[int, Answer | None]:
         """The reply and where it starts; without one, where it may have begun, at most the end."""

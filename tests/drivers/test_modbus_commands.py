@@ -217,6 +217,28 @@ def test_a_reply_that_echoes_another_write_is_not_believed() -> None:
     assert "something else was written" in wire.faults[0].detail
 
 
+@pytest.mark.parametrize("link", [SERIAL, SERIAL + "&framing=ascii"])
+def test_an_adapter_s_echo_does_not_pass_for_the_answer_to_a_write(link: str) -> None:
+    what = relays()
+    served = unit(what, framing="ascii" if "ascii" in link else "rtu", **OPEN)
+    alive = True
+
+    def echoing(data: bytes) -> Replies:
+        answer = served.answer(data) if alive else b""
+        return [(0.005, data[:3]), (0.006, data[3:] + answer[:4]), (0.01, answer[4:])]
+
+    wire = Wire(echoing, driver(what, link))
+    wire.run(1.0)
+    wire.command("relay", to=True)
+    wire.run(1.1)
+    alive = False
+    wire.command("relay", to=True)
+    wire.run(1.4)
+    assert [reply.reason for reply in wire.replies] == ["", "timeout"]
+    assert wire.readings[0].values == OPEN
+    assert {fault.reason for fault in wire.faults} == {"timeout"}
+
+
 @LINKS
 def test_a_pulse_ends_by_itself_while_polls_and_other_commands_go_on(link: str) -> None:
     words = {"table": "coil", "address": 1, "value": True, "pulse": "2s"}
