@@ -11,6 +11,8 @@ from drivers.words import Vocabulary, Words, place, read_of, settings_of
 from telemetry import Profile, ProfileError, Value
 
 LONGEST_TEXT = 200
+_DECIMALS = 5
+"""Finer than any head: cameras send 32-bit floats."""
 _TRUE = frozenset({"true", "1", "on", "active", "yes"})
 _FALSE = frozenset({"false", "0", "off", "inactive", "no"})
 
@@ -181,7 +183,7 @@ def _units(settings: Settings) -> dict[Source, str]:
 def _rescaled(value: float, old: Range, new: Range) -> float:
     width = old[1] - old[0]
     share = (value - old[0]) / width if width else 0.0
-    return new[0] + share * (new[1] - new[0])
+    return round(new[0] + share * (new[1] - new[0]), _DECIMALS)
 
 
 def _number(text: str) -> float | None:

@@ -47,6 +47,11 @@ class CameraRig:
     def detail(self) -> str:
         return self.record.status(clock.now()).detail
 
+    def add(self) -> None:
+        """The pump reads the device from now on."""
+        open_driver = partial(CATALOGUE.open_driver, self.device)
+        self.pump.add(Seat(self.device.id, open_driver, open_driver()), self.record)
+
     async def tell(self, action: str, **arguments: Value) -> Reply:
         """Gives a command and waits for its reply."""
         return await self.begin(action, **arguments)
@@ -74,7 +79,6 @@ def link_to(camera: OnvifCamera, *, user: str = "", password: str = "") -> str:
 async def reading(link: str, every: float = 0.1, profile: str = "onvif-camera") -> AsyncGenerator[CameraRig]:
     """The camera behind this link is read while the block runs."""
     device = Device(id="quay-camera", profile=profile, link=link, every=every)
-    open_driver = partial(CATALOGUE.open_driver, device)
     readings: list[Reading] = []
 
     def take(some: Sequence[Reading]) -> bool:
@@ -83,7 +87,7 @@ async def reading(link: str, every: float = 0.1, profile: str = "onvif-camera") 
 
     pump = Pump(parse_link(link), take)
     rig = CameraRig(device, DeviceRecord(device, "file", silence=60), pump, readings)
-    pump.add(Seat(device.id, open_driver, open_driver()), rig.record)
+    rig.add()
     async with background(pump.run()):
         yield rig
 

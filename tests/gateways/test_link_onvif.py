@@ -172,6 +172,17 @@ async def test_over_tls_a_certificate_is_checked_unless_the_link_says_otherwise(
             await until(lambda: "pan" in rig.values)
 
 
+async def test_a_device_that_joins_an_open_link_learns_what_the_camera_has() -> None:
+    camera = a_camera()
+    async with camera_read(camera) as (_, rig):
+        await until(lambda: "pan" in rig.values)
+        rig.pump.remove(rig.device.id)
+        rig.readings.clear()
+        rig.add()
+        await until(lambda: {"model", "pan"} <= rig.values.keys())
+        assert camera.asked.count("GetDeviceInformation") == 1
+
+
 async def test_a_camera_without_a_head_tells_its_events_and_refuses_to_move() -> None:
     camera = a_camera(ptz=False)
     async with camera_read(camera) as (server, rig):
