@@ -12,6 +12,7 @@ from drivers.catalogue import load_catalogue, open_driver, parse_profile
 from drivers.contract import Driver
 from drivers.words import settings_of
 from firmware_sim.frame_instrument import FrameInstrument, encode_frame
+from firmware_sim.nmea_instrument import NmeaInstrument, degrees_and_minutes
 from firmware_sim.simulated import SimulatedDevice
 from firmware_sim.speaker import Speaker, Speech
 from firmware_sim.wires import on_tcp
@@ -74,6 +75,69 @@ def test_a_simulated_line_instrument_says_what_its_driver_reads(profile: str) ->
 
 def test_every_shipped_frame_profile_is_simulated_here() -> None:
     assert {one.id for one in CATALOGUE.profiles.values() if one.driver == "binary_frame"} == set(FRAMES)
+
+
+PLACES: Mapping[str, Mapping[str, Value | None]] = {
+    "nmea-gnss": {
+        "latitude": 20.839,
+        "longitude": -106.774,
+        "altitude": 4.5,
+        "fix_quality": "rtk",
+        "fix": "3d",
+        "satellites": 14.0,
+        "hdop": 0.7,
+        "latitude_error": 0.014,
+        "longitude_error": 0.012,
+        "altitude_error": 0.025,
+        "correction_age": 1.0,
+        "speed_over_ground": 0.1,
+        "course_over_ground": 230.5,
+        "clock_offset": -1.5,
+    },
+    "nmea-clock": {"clock_offset": 2.25},
+    "nmea-depth": {"depth": 12.4, "depth_below_keel": 11.3, "water_temperature": 26.1},
+    "nmea-heading": {
+        "heading_true": 33.4,
+        "heading_magnetic": 35.0,
+        "rate_of_turn": -1.5,
+        "roll": 1.2,
+        "pitch": -0.4,
+    },
+    "nmea-tide": {"water_level": 2.415, "distance": 3.2, "pressure": 0.3412, "battery_voltage": 12.6},
+    "nmea-weather": {
+        "wind_direction": 118.0,
+        "wind_speed": 5.2,
+        "air_temperature": 28.4,
+        "air_pressure": 1009.6,
+        "humidity": 81.0,
+        "water_temperature": 26.5,
+    },
+}
+
+
+@pytest.mark.parametrize("profile", sorted(PLACES))
+def test_a_simulated_nmea_instrument_says_what_its_driver_reads(profile: str) -> None:
+    device = NmeaInstrument(CATALOGUE.profile(profile), lambda: PLACES[profile])
+    assert device.receive(b"$", instant(0.0)) == ()
+    heard: dict[str, Value] = {}
+    for values in told(listener(profile), device, seconds=3):
+        heard |= {
+            name: value for name, value in values.items() if profile != "nmea-gnss" or name not in heard
+        }
+    assert {name: heard[name] for name in PLACES[profile]} == pytest.approx(PLACES[profile])
+
+
+@pytest.mark.parametrize(
+    ("degrees", "digits", "text"),
+    [
+        (20.839, 2, "2050.3400"),
+        (-106.774, 3, "10646.4400"),
+        (0.0, 2, "0000.0000"),
+        (59.99999999, 2, "6000.0000"),
+    ],
+)
+def test_a_position_is_written_in_degrees_and_minutes(degrees: float, digits: int, text: str) -> None:
+    assert degrees_and_minutes(degrees, digits) == text
 
 
 TANK = """driver: binary_frame
