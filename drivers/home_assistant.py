@@ -252,5 +252,6 @@ def _entities_in(
     shared = {key: value for key, value in config.items() if key not in {"components", "device"}}
     for name, one in (listed if isinstance(listed, dict) else {}).items():
         full = expanded(one) if isinstance(one, dict) else {}
-        if full.get("platform") in COMPONENTS:
-            yield full["platform"], name, shared | full
+        platform = scalar_text(full.get("platform"))
+        if platform in COMPONENTS:
+            yield platform, name, shared | full
