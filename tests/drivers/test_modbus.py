@@ -38,6 +38,9 @@ def test_the_link_s_kind_decides_the_framing() -> None:
         ("rfc2217://127.0.0.1:2217", True),
         ("tcp://127.0.0.1:4001?framing=rtu", True),
         (SERIAL + "&framing=tcp", False),
+        ("udp://127.0.0.1:502", False),
+        ("udp-listen://:502", False),
+        ("udp://127.0.0.1:4001?framing=rtu", True),
     ]:
         sent, _ = after_first(driver(one(), link))
         assert sent.hex() == rtu if rtu_expected else sent[2:].hex() == "0000000601" + pdu

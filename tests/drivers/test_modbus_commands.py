@@ -350,6 +350,8 @@ def test_a_command_waits_for_one_exchange_at_most_on_a_busy_bus() -> None:
         wire.run(given + 0.2)
         waited.append(next(when for when, data in wire.sent if when >= given and data[1] == 6) - given)
     assert max(waited) < 0.045
+    sent = [when for when, _ in wire.sent]
+    assert min(later - earlier for earlier, later in pairwise(sent)) > 0.03, "one exchange at a time"
     assert len(wire.replies) == 40
     assert all(reply.done for reply in wire.replies)
 

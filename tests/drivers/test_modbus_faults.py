@@ -1,14 +1,17 @@
 """Modbus answers that are late, wrong, broken or missing: each is survived, and none is believed."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drivers.contract import Event
+from drivers.modbus_ascii import LONGEST
 from drivers.modbus_frames import EXCEPTIONS, exception_reply, wrap_mbap, wrap_rtu
-from telemetry import Quality, Reading
+from drivers.modbus_replies import Framing
+from telemetry import Command, Quality, Reading, Reply
 from tests.drivers.modbus_wire import (
     LINKS,
     SERIAL,
@@ -272,7 +275,7 @@ def test_continuous_garbage_ends_at_the_deadline_with_bounded_memory(link: str, 
         wire.inject(index * 0.01, garbage)
     wire.run(4.0)
     assert len(wire.sent) >= 2
-    assert len(poller._finder.evidence) <= 513
+    assert len(poller._finder.evidence) <= LONGEST
     assert not wire.readings
     gone = [when - wire.sent[0][0] for when, event in wire.events if getattr(event, "frame", b"")]
     assert min(gone) <= 0.5 + 1e-9
@@ -281,51 +284,74 @@ def test_continuous_garbage_ends_at_the_deadline_with_bounded_memory(link: str, 
 
 # --- Anything at all
 
+ASCII = SERIAL + "&framing=ascii"
 STEPS = st.lists(
     st.one_of(
         st.binary(max_size=600),
-        st.sampled_from([b"\x01\x03", b"\x01\x83\x02", b"\0\0\0\x03\x01\x83\x02", b"\x01\x03\x02\0\x07"]),
+        st.sampled_from(
+            [
+                b"\x01\x03",
+                b"\x01\x83\x02",
+                b"\0\0\0\x03\x01\x83\x02",
+                b"\x01\x03\x02\0\x07",
+                b":0103",
+                b"\r\n",
+            ]
+        ),
         st.floats(0, 3),
-        st.just("connected"),
-        st.just("answer"),
+        st.sampled_from(["connected", "answer", "relay", "level", "pulse"]),
     ),
     max_size=30,
 )
+ANYTHING = profile(
+    {
+        "a": {"address": 100},
+        "b": {"address": 200, "type": "float32", "group": "slow"},
+        "c": {"table": "coil", "address": 5},
+        "d": {"compute": "a / c"},
+    },
+    {
+        "relay": {"table": "coil", "address": 5, "value": True, "read_back": True, "retries": 1},
+        "level": {"address": 100, "mask": 0xFF, "mask_write": False, "value": 7},
+        "pulse": {"table": "coil", "address": 5, "value": True, "pulse": "1s"},
+    },
+    groups={"slow": "7s"},
+)
 
 
-@LINKS
+@pytest.mark.parametrize("link", ["tcp://127.0.0.1:502", SERIAL, ASCII])
 @given(steps=STEPS)
 @settings(max_examples=60)
-def test_any_bytes_at_any_time_raise_nothing_and_fill_nothing(
+def test_any_bytes_at_any_time_raise_nothing_and_fill_nothing_and_each_command_has_one_reply(
     link: str, steps: list[bytes | float | str]
 ) -> None:
-    what = profile(
-        {
-            "a": {"address": 100},
-            "b": {"address": 200, "type": "float32"},
-            "c": {"table": "coil", "address": 5},
-        }
-    )
-    served = unit(what, link == SERIAL, a=7, b=1.5, c=True)
-    poller = driver(what, link)
-    now, sent = 0.0, b""
-    poller.connected(instant(now))
-    actions: dict[str, Callable[[], object]] = {
-        "connected": lambda: poller.connected(instant(now)),
-        "answer": lambda: poller.receive(served.answer(sent), instant(now)),
-    }
-    for step in steps:
+    framing: Framing = "tcp" if link.startswith("tcp") else "ascii" if link == ASCII else "rtu"
+    served = unit(ANYTHING, framing=framing, a=7, b=1.5, c=True)
+    poller = driver(ANYTHING, link)
+    now, sent, given, replied = 0.0, b"", 0, list[str]()
+
+    def note(events: Iterable[Event]) -> None:
+        replied.extend(event.command for event in events if isinstance(event, Reply))
+
+    note(poller.connected(instant(now)))
+    for step in [*steps, 100.0, "connected"]:
         if isinstance(step, bytes):
-            poller.receive(step, instant(now))
+            note(poller.receive(step, instant(now)))
+        elif step == "connected":
+            note(poller.connected(instant(now)))
+        elif step == "answer":
+            note(poller.receive(served.answer(sent), instant(now)))
         elif isinstance(step, str):
-            actions[step]()
+            given += 1
+            note(poller.command(Command(str(given), "quay-power", step, {}, 2**62), instant(now)))
         else:
             now += step
-            poller.wake(instant(now))
+            note(poller.wake(instant(now)))
         sent = sent_by(poller) or sent
-        assert len(poller._finder.evidence) <= 513
+        assert len(poller._finder.evidence) <= LONGEST
         assert poller.wake_at is not None
         assert poller.wake_at <= now + 32
+    assert sorted(replied, key=int) == [str(number + 1) for number in range(given)]
 
 
 @LINKS
