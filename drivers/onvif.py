@@ -182,28 +182,12 @@ class Camera:
         if not answer.reason:
             for motion in pending.motions:
                 self._deadman.stopped(motion)
-            values = self._values(pending.verb, answer)
+            values = self._plan.told(pending.verb, answer, self._hello)
             yield from self._reading(values, now)
         elif not pending.commands:
             yield Fault(self._device, answer.reason, answer.detail)
         for command in pending.commands:
             yield self._reply(command, answer.reason, answer.detail, values)
-
-    def _values(self, verb: str, answer: m.Answer) -> dict[Source, Value | None]:
-        """What was asked for, positions as the profile's metrics have them."""
-        head = self._hello.head if self._hello is not None else None
-        if verb == m.CLOCK:
-            return {"clock": answer.clock}
-        if verb != m.POSITION or head is None:
-            return {}
-        values: dict[Source, Value | None] = {"moving": answer.moving, "error": answer.error}
-        if answer.pan is not None:
-            values["pan"] = self._plan.pan.metric(answer.pan, head.pan)
-        if answer.tilt is not None:
-            values["tilt"] = self._plan.tilt.metric(answer.tilt, head.tilt)
-        if answer.zoom is not None:
-            values["zoom"] = self._plan.zoom.metric(answer.zoom, head.zoom)
-        return values
 
     def _happened(self, event: m.Happening, chunk: bytes, now: Instant) -> Iterator[Event]:
         values, wrong = self._events.take(event)
@@ -213,12 +197,8 @@ class Camera:
             yield Reading(self._device, self._kind, self._stamps.next(now.utc), values)
 
     def _reading(self, told: Mapping[Source, Value | None], now: Instant) -> Iterator[Event]:
-        if values := self._by_metric(told):
+        if values := self._plan.metrics(told):
             yield Reading(self._device, self._kind, self._stamps.next(now.utc), values)
-
-    def _by_metric(self, told: Mapping[Source, Value | None]) -> dict[str, Value]:
-        names = self._plan.values
-        return {names[key]: value for key, value in told.items() if value is not None and key in names}
 
     def _expire(self, now: Instant) -> Iterator[Event]:
         for key in [key for key, pending in self._pending.items() if pending.deadline <= now.monotonic]:
@@ -308,7 +288,7 @@ class Camera:
     def _reply(
         self, command: Command, reason: str, detail: str, told: Mapping[Source, Value | None] | None = None
     ) -> Reply:
-        return Reply(command.id, self._device, reason, detail, self._by_metric(told or {}))
+        return Reply(command.id, self._device, reason, detail, self._plan.metrics(told or {}))
 
 
 def open_driver(device: Device, profile: Profile) -> Camera:

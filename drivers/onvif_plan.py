@@ -1,12 +1,12 @@
 """What an ONVIF profile says, checked: which values and events make which metrics, and what degrees mean."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from drivers.onvif_messages import Range
+from drivers.onvif_messages import CLOCK, POSITION, Answer, Hello, Range
 from drivers.words import Vocabulary, Words, place, read_of, settings_of
 from telemetry import Profile, ProfileError, Value
 
@@ -144,6 +144,28 @@ class Plan:
     zoom: Axis
     values: dict[Source, str]
     events: Sequence[EventMetric]
+
+    def told(self, verb: str, answer: Answer, hello: Hello | None) -> dict[Source, Value | None]:
+        """What was asked for by this verb, positions as the metrics have them."""
+        head = hello.head if hello is not None else None
+        if verb == CLOCK:
+            return {"clock": answer.clock}
+        if verb != POSITION or head is None:
+            return {}
+        values: dict[Source, Value | None] = {"moving": answer.moving, "error": answer.error}
+        if answer.pan is not None:
+            values["pan"] = self.pan.metric(answer.pan, head.pan)
+        if answer.tilt is not None:
+            values["tilt"] = self.tilt.metric(answer.tilt, head.tilt)
+        if answer.zoom is not None:
+            values["zoom"] = self.zoom.metric(answer.zoom, head.zoom)
+        return values
+
+    def metrics(self, told: Mapping[Source, Value | None]) -> dict[str, Value]:
+        """The values that the profile names, by their metrics."""
+        return {
+            self.values[key]: value for key, value in told.items() if value is not None and key in self.values
+        }
 
 
 def plan(profile: Profile) -> Plan:
