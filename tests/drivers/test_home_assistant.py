@@ -169,6 +169,11 @@ def test_a_device_may_announce_all_its_components_at_once() -> None:
     assert values(hear(driver, "lab/sonde/state", {"l": 250, "w": "ON"})) == {"level": 2.5, "wet": True}
 
 
+def test_a_component_whose_platform_is_no_word_is_passed_over() -> None:
+    config = {"dev": {"ids": "mast"}, "stat_t": "s", "cmps": {"v": {"p": []}, "w": {"p": {}}, "x": 7}}
+    assert hear(host(), "homeassistant/device/mast/config", config) == []
+
+
 def test_an_announcement_is_replaced_by_the_next_and_ended_by_an_empty_one() -> None:
     driver = host()
     announce(driver, "v", value_template="{{ value_json.a }}")
