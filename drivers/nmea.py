@@ -27,10 +27,11 @@ class Instrument(LineListener):
     value; the sentence's other values are read), `invalid` (declared so by the instrument).
     """
 
-    def __init__(self, device: Device, profile: Profile, plan: Plan, *, checked: bool) -> None:
+    def __init__(self, device: Device, profile: Profile, plan: Plan, settings: Settings) -> None:
         super().__init__(device, profile)
         self._plan = plan
-        self._checked = checked
+        self._talkers = frozenset(settings.talkers)
+        self._checked = settings.checksum == "required"
 
     def _read_line(self, line: bytes, now: Instant) -> Iterator[Event]:
         for found in frames(line, checked=self._checked):
@@ -46,7 +47,7 @@ class Instrument(LineListener):
             return
         proprietary = sentence.talker == "P"
         formatter = f"P{sentence.formatter}" if proprietary else sentence.formatter
-        if formatter in self._plan:
+        if formatter in self._plan and (not self._talkers or sentence.talker in self._talkers):
             yield from self._read(formatter, sentence, found.raw, now)
 
     def _read(self, formatter: str, sentence: Sentence, raw: bytes, now: Instant) -> Iterator[Event]:
@@ -72,5 +73,4 @@ class Instrument(LineListener):
 
 def open_driver(device: Device, profile: Profile) -> Instrument:
     """A driver for one NMEA 0183 device. Raises ProfileError naming the metric and the remedy."""
-    settings = settings_of(profile, Settings)
-    return Instrument(device, profile, plan_of(profile), checked=settings.checksum == "required")
+    return Instrument(device, profile, plan_of(profile), settings_of(profile, Settings))

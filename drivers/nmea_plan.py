@@ -19,9 +19,14 @@ _DECIMALS = 9
 
 
 class Settings(Words):
-    """checksum: `optional` accepts sentences of old instruments that send none; a wrong one never."""
+    """What holds for every sentence.
+
+    checksum: `optional` accepts sentences of old instruments that send none; a wrong one never.
+    talkers: one or several talkers, such as `WI`, where many speak on one line; the others pass silently.
+    """
 
     checksum: Literal["required", "optional"] = "required"
+    talkers: Annotated[tuple[str, ...], BeforeValidator(several)] = ()
 
 
 def _check_known(code: str) -> str:

@@ -352,6 +352,14 @@ def test_a_metric_may_ask_for_another_unit_scale_offset_and_talker() -> None:
     assert values(say(kelvin, "SDMTW,20,C")) == {"x": pytest.approx(294.15)}
 
 
+def test_of_many_talkers_on_one_line_only_those_wanted_are_heard() -> None:
+    read = "{formatter: MTW, value: water_temperature}"
+    driver = reader(read, "Cel", settings="{talkers: [YX, SD]}")
+    assert say(driver, "IIMTW,19,C") == []
+    assert values(say(driver, "SDMTW,20,C")) == {"x": 20.0}
+    assert values(say(reader(read, "Cel", settings="{talkers: II}"), "IIMTW,19,C")) == {"x": 19.0}
+
+
 def test_a_mast_that_is_not_aligned_north_is_turned_by_an_offset() -> None:
     driver = reader("{formatter: MWV, value: wind_angle_relative, offset: 30}", "deg")
     assert values(say(driver, "WIMWV,350,R,5,M,A")) == {"x": 20.0}

@@ -78,7 +78,7 @@ def test_one_file_is_checked_beside_those_it_extends(tmp_path: Path) -> None:
     count, found = check_folder(tmp_path, child)
     assert count == 1
     assert [line.removeprefix(f"{tmp_path}/") for line in found] == [
-        "child.yaml:4:12: settings.a: is not a key here; there are checksum"
+        "child.yaml:4:12: settings.a: is not a key here; there are checksum, talkers"
     ]
 
 
