@@ -7,7 +7,7 @@ one busy driver at a time.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from telemetry import Action, Command, Device, Instant, Profile, Reading, Reply
 
@@ -151,3 +151,12 @@ class Overhears:
     For devices whose answer may come long after the line was given back, such as a camera's word that
     it has arrived.
     """
+
+
+@runtime_checkable
+class LastWord(Protocol):
+    """A driver that has something to say before it is left for good, such as a stop to what it moves."""
+
+    def last_word(self, now: Instant) -> Sequence[Outgoing]:
+        """What is sent at once, without waiting for an answer. The driver is not called again."""
+        ...

@@ -147,6 +147,15 @@ class PelcoDriver:
         frames, self._outgoing = self._outgoing, []
         return frames
 
+    def last_word(self, now: Instant) -> Sequence[Outgoing]:
+        """Stops whatever may be moving, as often as it is said otherwise."""
+        if not self._deadman.unsafe:
+            return ()
+        self._outgoing.clear()
+        for _ in range(self._plan.settings.stops):
+            self._send(Drive(), now)
+        return self.outgoing()
+
     def _say_next(self, now: Instant) -> Sequence[Event]:
         """Stops first, then the rest of a command, commands, the poll."""
         if self._deadman.due(now) is not None:

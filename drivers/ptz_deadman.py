@@ -66,6 +66,11 @@ class DeadMan:
             motion for motion in self.motions if (run := self._runs.get(motion)) is not None and run.stopping
         )
 
+    @property
+    def unsafe(self) -> tuple[Motion, ...]:
+        """The motions that may be going on, whether they are to be stopped yet or not."""
+        return tuple(motion for motion in self.motions if motion in self._runs)
+
     def connected(self, now: Instant) -> None:
         """The link was opened anew: whatever may be moving is to be stopped at once."""
         for run in self._runs.values():

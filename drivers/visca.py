@@ -186,6 +186,10 @@ class ViscaDriver(Overhears):
         """Whole packets, or datagrams."""
         return [Outgoing(frame) for frame in self._talk.outgoing()]
 
+    def last_word(self, now: Instant) -> Sequence[Outgoing]:
+        """Stops whatever may be moving."""
+        return [Outgoing(self._talk.shout(self._plan.stop(motion))) for motion in self._deadman.unsafe]
+
     def _prepare(self) -> None:
         self._first = [Exchange(Purpose.RESET, None)] if self._counts else []
         self._then = [Exchange(Purpose.PREPARE, AddressSet())] if self._address_set else []

@@ -155,6 +155,10 @@ class Conversation:
         self._flight = exchange
         self._send(now)
 
+    def shout(self, said: ViscaCommand) -> bytes:
+        """The frame of something whose answer nobody will hear."""
+        return self._session.send(encode_command(said))[0]
+
     def outgoing(self) -> Sequence[bytes]:
         """Whole frames to send, and forgets them."""
         frames, self._outgoing = self._outgoing, []

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from broker.backoff import Backoff
-from drivers.contract import Event, Fault
+from drivers.contract import Event, Fault, LastWord
 from gateways import clock
 from gateways.bus import ASIDE_TIME, Bus, DriverBug, Seat
 from gateways.device_record import DeviceRecord
@@ -62,6 +62,7 @@ class Pump:
     def remove(self, device: str) -> None:
         """A device is not read any more; its commands end."""
         self._under_way.break_off(self._sent, "the device was removed", device)
+        self._part(device)
         self._bus.remove(device)
         del self._records[device]
 
@@ -122,12 +123,29 @@ class Pump:
         try:
             async with self.address.open(self, home):
                 opened_at = time.monotonic()
-                if (failure := await end) is not None:
+                try:
+                    failure = await end
+                except asyncio.CancelledError:
+                    self._part(*self._records)
+                    raise
+                if failure is not None:
                     raise failure
         except LinkError as error:
             self._finish(error, str(error))
             self._link_failed(str(error))
         return 0.0 if opened_at is None else time.monotonic() - opened_at
+
+    def _part(self, *devices: str) -> None:
+        """Sends the last words of drivers that have some."""
+        now = clock.now()
+        for seat in [self._bus.seat(device) for device in devices]:
+            if self._link is None or seat is None or not isinstance(seat.driver, LastWord):
+                continue
+            try:
+                for frame in seat.driver.last_word(now):
+                    self._link.write(frame.payload, frame.to)
+            except LinkError as error:
+                log.warning("device.last_word_unsent", device=seat.device, detail=str(error))
 
     def _finish(self, failure: Exception | None, why: str) -> None:
         """Ends the conversation; the pump's task does the rest."""

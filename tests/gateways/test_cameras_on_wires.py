@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from broker.session import BrokerAddress
+from broker.wire import PushedDevice
 from drivers.catalogue import load_catalogue
 from firmware_sim.faults import FaultRule, Spoiler
 from firmware_sim.pelco_camera import PelcoCamera
@@ -212,4 +213,37 @@ async def test_a_port_that_is_pulled_out_in_the_middle_of_a_move_stops_the_camer
             operator.tell(cam, "move", pan=0.01, hold=10)
             await until(lambda: head.pan.drive > 0)
             wire.suffer("unplug", 0.3)
+            await until(lambda: head.pan.drive == 0)
+
+
+@pytest.mark.parametrize("kind", ["pty", "tcp", "udp"])
+async def test_a_gateway_that_is_stopped_in_the_middle_of_a_move_stops_the_camera_first(
+    kind: str, tmp_path: Path
+) -> None:
+    head = PtzHead()
+    async with visca_wire(kind, head, tmp_path) as wire:
+        cam = camera("visca-camera", wire)
+        async with gateway(tmp_path, cam) as operator:
+            await until(lambda: operator.latest("cam"))
+            operator.tell(cam, "move", pan=0.01, hold=10)
+            await until(lambda: head.pan.drive > 0)
+        await until(lambda: head.pan.drive == 0)
+
+
+@pytest.mark.parametrize("profile", ["visca-camera", "pelco-d"])
+async def test_a_camera_that_is_removed_in_the_middle_of_a_move_is_stopped_first(
+    profile: str, tmp_path: Path
+) -> None:
+    head = PtzHead()
+    pelco = PelcoCamera(CATALOGUE.profiles["pelco-d"], head=head)
+    simulated = pelco if profile == "pelco-d" else ViscaChain(ViscaCamera(head=head))
+    async with on_pty(tmp_path / "cam", simulated, baudrate=9600) as wire:
+        cam = camera(profile, wire)
+        pushed = PushedDevice(id=cam.id, profile=cam.profile, link=cam.link, every=cam.every)
+        async with gateway(tmp_path) as operator:
+            await operator.fleet.apply([pushed])
+            await until(lambda: operator.latest("cam"))
+            operator.tell(cam, "move", pan=0.01, hold=10)
+            await until(lambda: head.pan.drive > 0)
+            await operator.fleet.apply([])
             await until(lambda: head.pan.drive == 0)
