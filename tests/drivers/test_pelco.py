@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.catalogue import load_catalogue
+from drivers.contract import LastWord
 from drivers.pelco_frames import (
     Aux,
     BadFrame,
@@ -374,3 +375,20 @@ def test_a_stop_gets_its_reply_also_when_a_journey_follows_at_once() -> None:
     line.run(1)
     assert line.reply(stop).done
     assert line.reply(go).done
+
+
+def test_the_last_word_is_a_stop_where_something_moves_and_nothing_where_nothing_does() -> None:
+    for profile in ("pelco-d", "visca-camera"):
+        driver = camera_driver(profile, SERIAL)
+        assert isinstance(driver, LastWord)
+        driver.connected(instant(0))
+        assert driver.last_word(instant(0))
+    line, _ = wire()
+    seat = line.bus.seat("dut")
+    assert seat is not None
+    assert isinstance(seat.driver, LastWord)
+    assert seat.driver.last_word(instant(line.now)) == ()
+    line.command("move", pan=1, hold=5)
+    line.run(0.1)
+    stops = [frame.payload for frame in seat.driver.last_word(instant(line.now))]
+    assert stops == [bytes.fromhex("FF010000000001")] * 3
