@@ -24,6 +24,8 @@ EVERY = 5.0  # seconds between two positions where neither device nor profile sa
 GIVE_UP = 20.0
 """Seconds after which an answer is not waited for any more; the link gives its own well before."""
 _EVIDENCE = 512
+_STRANGE = "this driver needs a link that begins with onvif:, and hears something from"
+_LOST = "the link broke before the camera answered; it may have been done or not"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,7 @@ class Camera:
         self._events.clear()
         self._hello, self._hello_due = None, now.monotonic
         self._deadman.connected(now)
-        lost = "the link broke before the camera answered; it may have been done or not"
-        replies += [self._reply(command, "timeout", lost) for command in sent]
+        replies += [self._reply(command, "timeout", _LOST) for command in sent]
         return replies + [self._reply(command, "unsent", "the link broke") for command in unsent]
 
     def command(self, command: Command, now: Instant) -> Sequence[Event]:
@@ -122,8 +123,7 @@ class Camera:
                 return (Fault(self._device, notice.reason, notice.detail),)
         except ValueError as error:
             return (Fault(self._device, "message", str(error), chunk[:_EVIDENCE]),)
-        what = f"a message from {origin[:40]!r}: this driver needs a link that begins with onvif:"
-        return (Fault(self._device, "message", what, chunk[:_EVIDENCE]),)
+        return (Fault(self._device, "message", f"{_STRANGE} {origin[:40]!r}", chunk[:_EVIDENCE]),)
 
     def wake(self, now: Instant) -> Sequence[Event]:
         """Ends what was not answered, then sends stops, commands and polls, in this order."""
