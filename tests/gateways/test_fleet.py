@@ -1,9 +1,12 @@
 """The devices of a gateway as its configuration changes, on real sockets."""
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+import pytest
 
 from broker.session import BrokerAddress
 from broker.wire import PushedDevice
@@ -123,3 +126,14 @@ async def test_after_it_was_closed_no_configuration_is_applied() -> None:
         one.close()
         await one.apply(on(device.port, "a"))
         assert catalogue.opened == []
+
+
+async def test_what_stands_when_a_change_has_settled_is_left_out_of_garbage_collection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateways.fleet.SETTLING", 0)
+    async with instrument() as device, fleet() as (one, readings, _):
+        await one.apply(on(device.port, "lamp"))
+        await until(lambda: readings and gc.get_freeze_count())
+        assert one not in gc.get_objects()
+    gc.unfreeze()
