@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -153,7 +154,7 @@ def test_a_profile_of_yaml_1_1_words_means_what_it_says() -> None:
     assert parse_profile(text, "x").metrics[0].read == {"address": 16, "enum": {0: "off", 1: "on", 2: "no"}}
 
 
-def _as_json(said: object) -> object:
+def _as_json(said: Any) -> Any:
     """As an editor sees it: every key a text."""
     return json.loads(json.dumps(said))
 
