@@ -99,8 +99,8 @@ async def change_device(parts: Parts, device_id: str, change: DeviceChange) -> D
     changes = {name: value for name, value in given.items() if value is not None or name == "every"}
     if changes.get("link") == shown(before.device.link):
         del changes["link"]  # what was shown came back: the password in it was never given out
-    if "settings" in changes:
-        changes["settings"] = unhidden_settings(changes["settings"], before.device.settings)
+    if change.settings is not None:
+        changes["settings"] = unhidden_settings(change.settings, before.device.settings)
     description = _described(before.device.model_dump() | changes)
     _check(parts, description)
     gateway = change.gateway or before.gateway

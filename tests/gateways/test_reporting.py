@@ -74,10 +74,9 @@ def test_another_configuration_alert_or_device_is_told_with_all_devices() -> Non
         {"refused": {"disk-full": 1}},
     ]
     for head in heads:
-        status = GatewayStatus(True, **head)
-        assert telling.next(status, conditions(number), 1) == News()
-    assert telling.next(status, conditions(number - 1), 1) == News()
-    assert telling.next(status, conditions(number), 1) == News()
+        assert telling.next(GatewayStatus(True, **head), conditions(number), 1) == News()
+    for devices in (number, number - 1, number):
+        assert telling.next(GatewayStatus(True), conditions(devices), 1) == News()
 
 
 def test_the_same_fault_is_logged_once_a_minute_with_how_often_it_was_not() -> None:
