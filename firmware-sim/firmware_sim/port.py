@@ -10,14 +10,17 @@ from typing import Self
 
 from broker.session import BrokerAddress
 from drivers.catalogue import Catalogue, load_catalogue
+from drivers.visca_plan import ViscaSettings
+from drivers.words import settings_of
 from firmware_sim import meters, yard_sensor
 from firmware_sim.ais_receiver import AisReceiver
 from firmware_sim.clock import WorldClock, refreshed
 from firmware_sim.connections import alongside
 from firmware_sim.modbus_device import ModbusDevice
 from firmware_sim.modbus_server import ModbusServer
+from firmware_sim.visca_camera import ViscaCamera, ViscaIpCamera
 from firmware_sim.weather_mast import BAUDRATE, WeatherMast
-from firmware_sim.wires import on_pty, on_tcp
+from firmware_sim.wires import on_pty, on_tcp, on_udp
 from firmware_sim.world import World
 from telemetry import Device
 
@@ -58,6 +61,7 @@ class SimulatedPort:
                 await self._weather_mast(stack, wires),
                 await self._power_meter(stack, catalogue),
                 await self._level_radar(stack, catalogue, wires),
+                await self._camera(stack, catalogue),
                 *await self._yard_sensor(stack),
             )
             self._stack = stack.pop_all()
@@ -93,6 +97,12 @@ class SimulatedPort:
         bus = on_pty(wires / "level-radar", ModbusServer(radar, framing="rtu"), baudrate=RADAR_BAUDRATE)
         wire = await stack.enter_async_context(bus)
         return Device(id="level-radar", profile=profile.id, link=wire.url, name="Mực nước", every=1)
+
+    async def _camera(self, stack: AsyncExitStack, catalogue: Catalogue) -> Device:
+        profile = catalogue.profile("visca-camera")
+        camera = ViscaIpCamera(ViscaCamera(settings_of(profile, ViscaSettings)))
+        wire = await stack.enter_async_context(on_udp(camera))
+        return Device(id="berth-camera", profile=profile.id, link=wire.url, name="Camera cầu tàu")
 
     async def _yard_sensor(self, stack: AsyncExitStack) -> Sequence[Device]:
         if self._broker is None:

@@ -8,7 +8,7 @@ from tests.end_to_end.live import live
 from tests.end_to_end.platform import Platform, places, platform, run
 from tests.waiting import until
 
-DEVICES = {"ais-dinh-vu", "level-radar", "quay-power", "weather-mast", "yard-sensor"}
+DEVICES = {"ais-dinh-vu", "berth-camera", "level-radar", "quay-power", "weather-mast", "yard-sensor"}
 PATIENCE = 60.0  # seconds until the port is awake
 NAMED_SHIPS = 10
 Page = Mapping[str, Any]

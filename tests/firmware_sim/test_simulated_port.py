@@ -55,7 +55,7 @@ async def test_the_port_has_its_devices_ready_for_a_gateway() -> None:
         catalogue = load_catalogue()
         for device in port.devices:
             assert catalogue.open_driver(device) is not None
-    assert ids == ["ais-dinh-vu", "weather-mast", "quay-power", "level-radar"]
+    assert ids == ["ais-dinh-vu", "weather-mast", "quay-power", "level-radar", "berth-camera"]
 
 
 async def test_the_toml_to_copy_says_the_same_devices() -> None:
@@ -108,7 +108,7 @@ def test_the_module_runs_by_itself_prints_its_configuration_and_ends_on_a_signal
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         lines: list[bytes] = []
-        while len([line for line in lines if line == b"[[gateway.device]]\n"]) < 4:
+        while len([line for line in lines if line == b"[[gateway.device]]\n"]) < 5:
             lines.append(process.stdout.readline())
         process.send_signal(signal.SIGTERM)
         rest, errors = process.communicate(timeout=20)
@@ -116,7 +116,7 @@ def test_the_module_runs_by_itself_prints_its_configuration_and_ends_on_a_signal
     assert errors == b""
     assert (
         len(tomllib.loads(b"".join([*lines, rest]).decode().replace("gateway.device", "device"))["device"])
-        == 4
+        == 5
     )
 
 

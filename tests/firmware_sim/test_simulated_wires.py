@@ -18,6 +18,7 @@ NAMED_BY = {
     "weather-mast": "air_pressure",
     "quay-power": "energy_import",
     "level-radar": "water_level",
+    "berth-camera": "pan",
     "yard-sensor": "humidity",
 }
 """Device → a value that it says sooner or later."""
@@ -40,7 +41,7 @@ async def read_until(device: Device, broker: BrokerAddress, wanted: str) -> dict
             due = driver.wake_at is not None and driver.wake_at <= now().monotonic
             events = list(driver.wake(now())) if due else []
             for sent in driver.outgoing():
-                link.write(sent.payload)
+                link.write(sent.payload, sent.to)
             chunk = await link.read(driver.wake_at)
             events += driver.receive(chunk[0], now(), chunk[1]) if chunk else []
             for event in events:
