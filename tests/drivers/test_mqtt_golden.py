@@ -8,17 +8,22 @@ golden/<profile>[--<what>]/config.yaml   the device: profile, link, settings; `n
 """
 
 import json
-from collections.abc import Iterator
+import math
+import random
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from drivers.catalogue import load_catalogue
 from drivers.contract import RETAINED, Driver, Event, Fault
 from telemetry import Command, Device, Instant, Reading, Reply, format_utc, parse_utc
 from telemetry.commands import find_action
+from telemetry.words import check_name
 
 GOLDEN = Path(__file__).parent / "golden"
 DRIVERS = ("mqtt_json", "home_assistant", "sparkplug")
@@ -103,3 +108,61 @@ def test_every_golden_reading_has_only_names_its_profile_lists() -> None:
         names = {metric.name for metric in profile.metrics}
         for one in json.loads((GOLDEN / case / "expected.json").read_text("utf-8"))["readings"]:
             assert one["values"].keys() <= names
+
+
+HARM = [
+    b"null",
+    b"[]",
+    b"{}",
+    b"1e400",
+    b"-0",
+    b"99999999999999999999",
+    b'"x"',
+    b"NaN",
+    b"\xff",
+    b"\0",
+    b'":',
+]
+
+
+def spoilt(payload: bytes, chance: random.Random) -> bytes:
+    """The payload with some bytes changed, left out, doubled or put in."""
+    said = bytearray(payload)
+    for _ in range(chance.randint(1, 4)):
+        place = chance.randrange(len(said) + 1)
+        width = chance.randint(1, 20)
+        said[place : place + chance.choice([0, 1, width])] = chance.choice([*HARM, said[:width], b""])
+    return bytes(said)
+
+
+def check_carried(events: Sequence[Event]) -> None:
+    for event in events:
+        if isinstance(event, Fault):
+            assert len(event.frame) <= 1024
+        elif isinstance(event, Reading):
+            for name, value in event.values.items():
+                assert check_name(name)
+                assert not isinstance(value, float) or math.isfinite(value)
+                assert isinstance(value, bool | float | str) or abs(value) <= 2**53
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(CASES), st.integers(0, 2**32))
+def test_messages_spoilt_on_their_way_raise_nothing_and_give_what_the_stores_can_carry(
+    case: str, seed: int
+) -> None:
+    chance = random.Random(seed)
+    config = yaml.safe_load((GOLDEN / case / "config.yaml").read_text("utf-8"))
+    config.pop("now", None)
+    driver = CATALOGUE.open_driver(Device.model_validate({"id": "golden"} | config))
+    heard = [
+        (topic, payload_of(rest)) for sign, topic, rest in lines(GOLDEN / case / "wire.txt") if sign == "<"
+    ]
+    for number in range(20):
+        topic, payload = chance.choice(heard)
+        now = Instant(parse_utc(NOW) + number * 10**9, 100.0 + number)
+        check_carried(driver.receive(spoilt(payload, chance), now, topic))
+        check_carried(
+            driver.wake(now) if driver.wake_at is not None and driver.wake_at <= now.monotonic else ()
+        )
+        driver.outgoing()

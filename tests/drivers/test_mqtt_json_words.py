@@ -149,6 +149,11 @@ def test_what_is_sent_means_what_the_profile_says(read: str, sent: object, value
     assert values(say(reader(read), {"v": sent})) == {"x": value}
 
 
+@pytest.mark.parametrize("sent", [b"2\x1c", b"\x1f1.57", b"\xc2\xa07", b"1\x0b", b"\xd9\xa3"])
+def test_a_number_among_strange_blanks_is_no_number(sent: bytes) -> None:
+    assert reasons(say(reader("{path: ''}"), sent)) == {"value": 1}
+
+
 def test_what_is_sent_for_no_value_is_none() -> None:
     driver = reader("{path: v, nulls: [-999, 'n/a']}")
     assert reasons(say(driver, {"v": -999})) == {"no_values": 1}
