@@ -26,7 +26,7 @@ from telemetry import Command
 
 SETTLING = 15.0
 """Seconds after a change until links are open and drivers in their rhythm. What stands by then stays, so
-the garbage collector leaves it out of its rounds: of 5,000 devices one takes half a second, and polls wait."""
+the garbage collector leaves it out of its rounds: with 5,000 devices one holds all up for half a second."""
 
 log = structlog.get_logger()
 
