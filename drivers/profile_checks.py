@@ -1,11 +1,11 @@
 """Everything that can be known to be wrong with a profile, in its driver's words too, each with its line."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from difflib import get_close_matches
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -30,28 +30,44 @@ _UNITLESS = ("enum", "bit")
 
 def mistakes_of(draft: Draft) -> list[str]:
     """One line, `file:line:column: what is wrong and what to do`, for every mistake of one profile."""
-    try:
-        profile = draft.profile()
-    except ProfileError as error:
-        return str(error).splitlines()
-    if profile.driver not in PROTOCOLS:
-        near = get_close_matches(profile.driver, PROTOCOLS, 1)
+    profile, mistakes = _profile(draft)
+    driver = draft.content.get("driver")
+    if not isinstance(driver, str) or driver not in PROTOCOLS:
+        near = get_close_matches(str(driver), PROTOCOLS, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(PROTOCOLS)}"
-        return [draft.at(("driver",), f"driver: there is no driver {profile.driver[:40]!r}; {hint}")]
-    mistakes = [*_worded(draft, profile), *_unused_units(draft, profile)]
-    return mistakes or ([] if draft.abstract else list(_opened(draft, profile)))
+        told = draft.at(("driver",), f"driver: there is no driver {str(driver)[:40]!r}; {hint}")
+        return [*mistakes, told] if "driver" in draft.content else mistakes
+    mistakes += _worded(draft, driver)
+    mistakes += _unused_units(draft)
+    return list(_opened(draft, profile)) if profile and not mistakes and not draft.abstract else mistakes
 
 
-def _worded(draft: Draft, profile: Profile) -> Iterator[str]:
-    words = vocabulary(profile.driver)
-    yield from _words(draft, ("settings",), profile.settings, words.settings)
-    for index, metric in enumerate(profile.metrics):
-        yield from _words(draft, ("metrics", index, "read"), metric.read, words.read)
-    for index, action in enumerate(profile.actions):
-        yield from _words(draft, ("actions", index, "write"), action.write, words.write)
+def _profile(draft: Draft) -> tuple[Profile | None, list[str]]:
+    try:
+        return draft.profile(), []
+    except ProfileError as error:
+        return None, str(error).splitlines()
 
 
-def _words(draft: Draft, base: Path, said: Mapping[str, Any], model: type[Words]) -> Iterator[str]:
+def _worded(draft: Draft, driver: str) -> Iterator[str]:
+    """What is wrong in the driver's own words, also where the profile itself is not right yet."""
+    words = vocabulary(driver)
+    yield from _words(draft, ("settings",), draft.content.get("settings", {}), words.settings)
+    for index, metric in _items(draft, "metrics"):
+        yield from _words(draft, ("metrics", index, "read"), metric.get("read", {}), words.read)
+    for index, action in _items(draft, "actions"):
+        yield from _words(draft, ("actions", index, "write"), action.get("write", {}), words.write)
+
+
+def _items(draft: Draft, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for index, item in enumerate(draft.content.get(key, ())):
+        if isinstance(item, dict):
+            yield index, cast("dict[str, Any]", item)
+
+
+def _words(draft: Draft, base: Path, said: object, model: type[Words]) -> Iterator[str]:
+    if not isinstance(said, dict):
+        return  # told already
     try:
         model.model_validate(said)
     except ValidationError as error:
@@ -59,14 +75,14 @@ def _words(draft: Draft, base: Path, said: Mapping[str, Any], model: type[Words]
             yield draft.at((*base, *place), named((base[-1], *place), text))
 
 
-def _unused_units(draft: Draft, profile: Profile) -> Iterator[str]:
-    for index, metric in enumerate(profile.metrics):
-        read = metric.read
+def _unused_units(draft: Draft) -> Iterator[str]:
+    for index, metric in _items(draft, "metrics"):
+        read, unit = metric.get("read"), metric.get("unit", "1")
+        if not isinstance(read, dict):
+            continue
         textual = any(key in read for key in _UNITLESS) or read.get("type") in {"text", "boolean", "string"}
-        if textual and metric.unit != "1":
-            what = (
-                f"unit: {metric.unit} is never used, since the value is a text or true or false; leave it out"
-            )
+        if textual and unit != "1":
+            what = f"unit: {unit} is never used, since the value is a text or true or false; leave it out"
             yield draft.at(("metrics", index, "unit"), what)
 
 

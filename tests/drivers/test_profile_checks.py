@@ -65,10 +65,9 @@ def test_a_mistake_is_told_with_line_column_and_remedy(
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
-    found = mistakes(
-        tmp_path, GAUGE.replace("unit: m", "unit: x").replace("kind: tank", "kind: Tank\ncolour: 1")
-    )
-    assert [line.split(":")[1] for line in found] == ["4", "5", "9"]
+    text = GAUGE.replace("unit: m", "unit: x").replace("kind: tank", "kind: Tank\ncolour: 1")
+    found = mistakes(tmp_path, text.replace("value: depth", "vlue: depth"))
+    assert [line.split(":")[1] for line in found] == ["4", "5", "9", "10"]
 
 
 def test_one_file_is_checked_beside_those_it_extends(tmp_path: Path) -> None:
