@@ -19,6 +19,7 @@ from tests.api.running import Running, running, status
 from tests.gateways.brokers import BOTH, broker_named
 from tests.gateways.relay import Relay, RelayCatalogue, relay_running
 from tests.proxy import FaultProxy, fault_proxy
+from tests.servers import free_port
 from tests.waiting import until
 
 COMMANDS = "/api/v1/devices/relay/commands"
@@ -172,6 +173,24 @@ async def test_a_reply_in_time_crosses_a_broken_connection_and_there_is_one_end(
     (entry,) = await road.ledger()
     assert entry == answer
     assert road.relay.done == ["5"], "asked again for the reply, it was not done again"
+
+
+@pytest.mark.parametrize("name", BOTH)
+async def test_a_broker_that_dies_between_command_and_reply_costs_neither(tmp_path: Path, name: str) -> None:
+    port = free_port()
+    async with AsyncExitStack() as brokers:
+        broker = await brokers.enter_async_context(broker_named(name, tmp_path, port))
+        async with road_over(broker, tmp_path) as road:
+            road.relay.hold()
+            asking = asyncio.create_task(road.send(arguments={"value": 8}, timeout=60))
+            await until(lambda: road.relay.done == ["8"])
+            await brokers.aclose()
+            road.relay.release()
+            async with broker_named(name, tmp_path, port):
+                answer = await asking
+                assert (answer["done"], answer["values"]) == (True, {"value": "8"})
+                assert await road.ledger() == [answer]
+                assert road.relay.done == ["8"]
 
 
 async def test_without_a_reply_nobody_knows_and_a_late_one_completes_the_ledger(
