@@ -172,19 +172,13 @@ def _text(value: Value) -> str:
 
 
 def _table(actions: Sequence[Action]) -> Table:
-    table = Table(
-        Column("action", no_wrap=True),
-        Column("argument", no_wrap=True),
-        "takes",
-        "when left out",
-        "làm gì / what it does",
-    )
+    names, takes = Column("can be told", no_wrap=True), Column("takes", no_wrap=True)
+    table = Table(names, takes, "làm gì / what it does", box=None, padding=(0, 2, 0, 0))
     for action in actions:
-        table.add_row(action.name, "", "", "", f"{action.title.vi} / {action.title.en}")
+        table.add_row(action.name, "", f"{action.title.vi} / {action.title.en}")
         for one in action.arguments:
-            title = f"{one.title.vi} / {one.title.en}"
-            default = "must be given" if one.default is None else _text(one.default)
-            table.add_row("", one.name, _takes(one), default, title)
+            default = "" if one.default is None else f", else {_text(one.default) or 'nothing'}"
+            table.add_row(f"  {one.name}", _takes(one) + default, f"{one.title.vi} / {one.title.en}")
     return table
 
 
