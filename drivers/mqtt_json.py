@@ -92,7 +92,7 @@ class Publisher(HearsRetained, Listener):
         self._device = device.id
         self._kind = profile.kind
         self._plan = plan
-        self._by_topic: dict[str, tuple[_Wanted, ...]] = {}
+        self._by_topic: dict[str, tuple[tuple[_Wanted, ...], bool]] = {}
         self._stamps = Stamps()
         self._offline = False
         self._publishing = {action.name: Publishing(profile, action, names) for action in profile.actions}
@@ -135,40 +135,40 @@ class Publisher(HearsRetained, Listener):
 
     def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
         """One message: its payload and, as origin, its topic."""
-        retained = origin.startswith(RETAINED)
-        message = _Message(chunk, origin.removeprefix(RETAINED), retained, now)
-        wanted = self._wanted(message.topic)
+        retained, topic = origin.startswith(RETAINED), origin.removeprefix(RETAINED)
+        wanted, tells = self._known(topic)
         if retained:
             wanted = tuple(one for one in wanted if one.retained)
-        state = self._plan.availability
-        tells = state is not None and ends_with(message.topic, state.topic)
-        answers = not retained and self._answers.wants(message.topic)
+        answers = not retained and self._answers.wants(topic)
         if not chunk or not (wanted or tells or answers):
             return ()
-        plain = not any(one.steps for one in wanted)
+        message = _Message(chunk, topic, retained, now)
         try:
-            document = decode(chunk, plain=plain)
+            document = decode(chunk, plain=not any(one.steps for one in wanted))
         except PayloadError as error:
-            return (self._fault(error.reason, f"{message.topic}: {error}", chunk),)
-        events = list[Event](self._answers.answered(message.topic, document) if answers else ())
+            return (self._fault(error.reason, f"{topic}: {error}", chunk),)
+        events = list[Event](self._answers.answered(topic, document) if answers else ())
         self.wake_at = self._answers.wake_at
-        if state is not None and tells:
-            events += self._told_availability(state, document, message)
+        events += self._told_availability(document, message) if tells else ()
         return events + list(self._events(wanted, document, message))
 
-    def _wanted(self, topic: str) -> tuple[_Wanted, ...]:
-        """What stands on this topic; remembered, since a shared link brings everybody's messages."""
+    def _known(self, topic: str) -> tuple[tuple[_Wanted, ...], bool]:
+        """What stands on this topic, and whether availability does; remembered, since a shared link brings
+        everybody's messages."""
         known = self._by_topic.get(topic)
         if known is None:
-            known = tuple(one for one in self._plan.wanted if _is_on(topic, one.topics))
+            state = self._plan.availability
+            wanted = tuple(one for one in self._plan.wanted if _is_on(topic, one.topics))
+            known = wanted, state is not None and ends_with(topic, state.topic)
             if len(self._by_topic) >= _REMEMBERED_TOPICS:
                 self._by_topic.clear()
             self._by_topic[topic] = known
         return known
 
-    def _told_availability(
-        self, state: _Availability, document: object, message: _Message
-    ) -> Iterator[Fault]:
+    def _told_availability(self, document: object, message: _Message) -> Iterator[Fault]:
+        state = self._plan.availability
+        if state is None:
+            return
         offline = scalar_text(walk(document, state.steps)) in state.offline
         if offline and not self._offline:
             yield self._fault("offline", f"{message.topic}: the device is offline", message.payload)
