@@ -47,6 +47,7 @@ class Pump:
         self._end: asyncio.Future[Exception | None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        self._resting = False
 
     def add(self, seat: Seat, record: DeviceRecord) -> None:
         """Another device is read over this link; an open link stays open."""
@@ -207,9 +208,19 @@ class Pump:
             if now.utc < clock.EARLIEST:
                 readings = [_uncertain(reading) for reading in readings]
             record.read(len(readings), readings[-1].observed_at, now)
-            if self._sink(readings) is False and self._link is not None:
-                self._link.pause()
-                asyncio.get_running_loop().call_later(HELD_BACK, self._link.resume)
+            if self._sink(readings) is False:
+                self._hold_back()
+
+    def _hold_back(self) -> None:
+        """Lets the wire rest for a moment."""
+        if self._link is not None and not self._resting:
+            self._resting = True
+            self._link.pause()
+            asyncio.get_running_loop().call_later(HELD_BACK, self._let_go, self._link)
+
+    def _let_go(self, link: Link) -> None:
+        self._resting = False
+        link.resume()
 
     def _note(self, events: Sequence[Event], record: DeviceRecord, now: Instant) -> None:
         for event in events:

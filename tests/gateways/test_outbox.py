@@ -110,6 +110,14 @@ async def test_memory_before_the_commit_is_bounded(tmp_path: Path) -> None:
         assert numbers(await everything(outbox)) == list(range(11))
 
 
+async def test_who_brings_readings_is_told_to_hold_back_well_before_they_are_refused(tmp_path: Path) -> None:
+    async with working(tmp_path, waiting_limit=10) as outbox:
+        assert [outbox.append([numbered(number)]) for number in range(5)] == [True] * 4 + [False]
+        assert outbox.refused == {}
+        await until(lambda: outbox.accepted == 5)
+        assert outbox.append([numbered(5)])
+
+
 async def test_a_reading_that_cannot_be_sent_goes_alone_to_the_dead_letters(tmp_path: Path) -> None:
     async with working(tmp_path) as outbox:
         poison = Reading("counter", "test", 1, {"value": float("nan")})
