@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -37,7 +38,8 @@ class OnvifCamera:
         await self.soap.use("devicemgmt", path)
         self.soap.set_offset(await self.soap.read_clock())
         for service, url in (await self._addresses()).items():
-            await self.soap.use(service, url)
+            with suppress(SoapError):  # an address that is none: the camera does without this service
+                await self.soap.use(service, url)
         told = await self._optional("devicemgmt", "GetDeviceInformation") or {}
         return m.Hello(
             manufacturer=_text(told.get("Manufacturer")),

@@ -51,6 +51,7 @@ class Conversation(Gate):
 
     async def run(self) -> None:
         """Until the camera is gone or does not know us any more; the receiver is told."""
+        why = "the conversation with the camera ended"
         try:
             async with asyncio.TaskGroup() as lanes:
                 lanes.create_task(self._ask())
@@ -58,7 +59,9 @@ class Conversation(Gate):
                 if self._hello.events:
                     lanes.create_task(PullPoint(self._camera.soap, self._tell, self._notice).run())
         except* SoapError as errors:
-            self._receiver.broke(LinkError(str(_first(errors))))
+            why = str(_first(errors))
+        finally:
+            self._receiver.broke(LinkError(why))
 
     async def _order(self) -> None:
         """One after the other, so that no stop is overtaken by the move before it."""

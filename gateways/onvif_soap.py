@@ -28,7 +28,10 @@ _CONNECTIONS = 6  # at once to one camera: a long poll, a question, a command, a
 _NOT_ALLOWED = frozenset({"notauthorized", "failedauthentication", "failedcheck", "invalidsecurity"})
 _NOT_KNOWN = re.compile(r"not authori[sz]ed|unauthori[sz]ed|authenticat|wrong password", re.IGNORECASE)
 """How cameras say it that give no such code."""
-_SPOILED = (AttributeError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError)
+_SPOILED = (
+    AttributeError, TypeError, ValueError, LookupError, ArithmeticError, RuntimeError, AssertionError,
+    SyntaxError,
+)  # fmt: skip
 """What the library raises besides its own errors when an answer lacks what it must have."""
 
 
@@ -67,6 +70,9 @@ class _BoundedAnswer(aiohttp.ClientResponse):
         if self.status == 401 or 300 <= self.status < 400:
             self.close()
             raise aiohttp.ClientResponseError(self.request_info, self.history, status=self.status)
+        if self.content_type.startswith("multipart/"):
+            self.close()
+            raise aiohttp.ClientPayloadError("an answer in several parts, which ONVIF does not have")
         body = bytearray()
         async for piece in self.content.iter_any():
             body += piece

@@ -2,7 +2,8 @@
 
 `OnvifCamera.spoil` says by operation, or `*` for any: `unauthorized` (HTTP 401), `fault`, `slow` (no answer
 until it is asked to go on), `drop` (the connection is cut), `garbage`, `bomb` (entities that swell),
-`huge` (an answer without an end), `redirect`, `empty` (no body), `status` (HTTP 503 with a page).
+`huge` (an answer without an end), `redirect`, `empty` (no body), `status` (HTTP 503 with a page), `parts`
+(a multipart answer), `raw` (whatever stands in `OnvifServer.raw`).
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from telemetry import Instant
 
 LARGEST_REQUEST = 65_536  # bytes
 LONGEST_PULL = 60.0  # seconds
+_SOAP = "application/soap+xml; charset=utf-8"
 _BOMB = (
     b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "' + b"a" * 500 + b'"><!ENTITY b "' + b"&a;" * 100
     + b'"><!ENTITY c "' + b"&b;" * 100 + b'"><!ENTITY d "' + b"&c;" * 100 + b'">]><s:Envelope '
@@ -30,6 +32,7 @@ class OnvifServer:
     def __init__(self, camera: OnvifCamera, clock: Callable[[], Instant]) -> None:
         self.camera = camera
         self.connections = 0
+        self.raw = b""
         self._clock = clock
         self._changed = asyncio.Event()
         self._writers: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
@@ -92,7 +95,11 @@ class OnvifServer:
             await self._go_on.wait()
         elif spoil:
             self.camera.asked.append(request.operation)
-            await _spoiled(spoil, writer)
+            if spoil == "raw":
+                _write(writer, SoapAnswer(200, self.raw))
+            else:
+                _spoil(spoil, writer)
+            await writer.drain()
             return True
         refusal = self.camera.admits(request, self._clock())
         answer = refusal or await self._carried_out(request, writer)
@@ -152,17 +159,17 @@ async def _read(reader: asyncio.StreamReader) -> tuple[str, str, bytes] | None:
     return path, authorization, await reader.readexactly(length)
 
 
-def _write(writer: asyncio.StreamWriter, answer: SoapAnswer, *headers: str) -> None:
+def _write(writer: asyncio.StreamWriter, answer: SoapAnswer, *headers: str, kind: str = _SOAP) -> None:
     head = [
         f"HTTP/1.1 {answer.status} Status",
-        "Content-Type: application/soap+xml; charset=utf-8",
+        f"Content-Type: {kind}",
         f"Content-Length: {len(answer.body)}",
         *headers,
     ]
     writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + answer.body)
 
 
-async def _spoiled(kind: str, writer: asyncio.StreamWriter) -> None:
+def _spoil(kind: str, writer: asyncio.StreamWriter) -> None:
     match kind:
         case "unauthorized":
             _write(
@@ -178,13 +185,14 @@ async def _spoiled(kind: str, writer: asyncio.StreamWriter) -> None:
             _write(writer, SoapAnswer(200))
         case "status":
             _write(writer, SoapAnswer(503, b"<html>busy</html>"))
+        case "parts":
+            _write(writer, SoapAnswer(200, b"--x"), kind='multipart/related; boundary="y"')
         case "bomb":
             _write(writer, SoapAnswer(200, _BOMB))
         case "huge":
             _write(writer, SoapAnswer(200, b"<a>" + b"x" * 8_000_000))
         case _:
             _write(writer, SoapAnswer(200, b"\x00\xff<<<garbage"))
-    await writer.drain()
 
 
 def _hold(request: SoapRequest) -> float:
