@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from drivers.catalogue import load_catalogue
 from tests.end_to_end.platform import Outside, Platform, run
 
 ROOT = Path(__file__).parents[2]
-DEVICES = 5
+DEVICES = 6
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
@@ -53,7 +54,8 @@ def test_the_wheel_has_profiles_migrations_pages_and_the_simulator(wheel: Path) 
         "drivers/profiles/*.yaml",
         "registry/migrations/**/*.py",
         "api/pages/*.html",
-        "firmware-sim/firmware_sim/*.py",
+        "firmware-sim/firmware_sim/**/*.py",
+        "firmware-sim/firmware_sim/scenarios/*.yaml",
     )
     assert {Path(name).parts[0] for name in needed} == {"drivers", "registry", "api", "firmware_sim"}
     assert needed <= inside
@@ -69,8 +71,8 @@ def test_installed_elsewhere_it_is_the_wheels_own_code_that_runs(outside: Outsid
 async def test_installed_elsewhere_the_command_knows_its_profiles_and_helps(outside: Outside) -> None:
     code, output = await run("profiles", outside=outside)
     assert code == 0, output
-    for profile in (ROOT / "drivers" / "profiles").glob("*.yaml"):
-        assert profile.stem in output
+    for profile in load_catalogue().profiles:
+        assert profile in output
     code, output = await run("--help", outside=outside)
     assert code == 0, output
     assert "haidang up --demo" in output
