@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -124,17 +124,23 @@ def _shared_wires(file: ConfigurationFile) -> Iterator[Mistake]:
 def _unheard(file: ConfigurationFile, rules: Iterable[Rule], catalogue: Catalogue) -> Iterator[Mistake]:
     """Rules on values that no device model has: they would never fire, and nobody would know."""
     names: dict[str, set[str]] = {}
+    announced = {profile.kind for profile in catalogue.profiles.values() if profile.announces}
     for profile in catalogue.profiles.values():
         names.setdefault(profile.kind, set()).update(metric.name for metric in profile.metrics)
     path = file.beside(file.configuration.rules or Path())
     for rule in rules:
         when = rule.when
-        if isinstance(when, Threshold) and when.metric not in names.get(when.kind, ()):
+        if isinstance(when, Threshold) and when.kind not in announced | _having(names, when.metric):
             wrong, known = (when.metric, names[when.kind]) if when.kind in names else (when.kind, {*names})
             word = "value" if when.kind in names else "kind"
             there_are = ", ".join(sorted(known))
             text = f"rule {rule.id}: no device model has the {word} {wrong!r}; there are {there_are}"
             yield Mistake(path, _line_of_rule(path, rule.id), text)
+
+
+def _having(names: Mapping[str, set[str]], metric: str) -> set[str]:
+    """The kinds that have such a metric."""
+    return {kind for kind, metrics in names.items() if metric in metrics}
 
 
 def _line_of_rule(path: Path, rule: str) -> int | None:

@@ -80,6 +80,7 @@ class Profile(_Frozen):
     settings: what holds for the whole device, in the driver's own words.
     source: the public document the description was taken from.
     actions: what the device can be told, beside what its driver offers for every model.
+    announces: whether such devices say values by names of their own, which `metrics` cannot list.
     metrics: a status word with `flags` in its `read` stands here as one metric a flag, named
     <metric>_<flag>, so that stores, rules and boards know each by its name.
     """
@@ -90,6 +91,7 @@ class Profile(_Frozen):
     kind: Annotated[str, AfterValidator(_check_kind)]
     every: Duration | None = None
     source: str = ""
+    announces: bool = False
     settings: dict[str, Any] = {}
     metrics: Annotated[
         tuple[Metric, ...], AfterValidator(_spread_flags), AfterValidator(_check_distinct)

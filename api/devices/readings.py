@@ -106,7 +106,7 @@ def _metrics(profile: Profile, text: str | None) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
     if len(names) > MOST_METRICS:
         raise wrong("query/metrics", f"at most {MOST_METRICS} at once")
-    known = {metric.name for metric in profile.metrics}
+    known = set() if profile.announces else {metric.name for metric in profile.metrics}
     for name in names:
         try:
             check_name(name)

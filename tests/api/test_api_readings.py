@@ -78,6 +78,17 @@ async def test_readings_come_oldest_first_with_quality_where_it_is_not_good(api:
     assert [item["values"] for item in some["items"]] == [{"voltage_l1": 230.0}]
 
 
+async def test_a_value_that_a_device_announced_itself_can_be_asked_for(api: Running) -> None:
+    await given(api, "meter-9")
+    node = meter("node-1", "quay") | {"profile": "sparkplug-node", "link": "mqtt:spBv1.0/#"}
+    await api.send("POST", DEVICES, node, 201)
+    tags = {"device": ["node-1"], "gateway": ["quay"], "site": ["VNHPH"]}
+    fields: dict[str, Sequence[Value | None]] = {"tank_level": [4.2]}
+    assert not await api.parts.store.write([Points("sparkplug", [START], tags, fields)])
+    page = await api.get(f"{DEVICES}/node-1/readings", start=format_utc(START), metrics="tank_level")
+    assert [item["values"] for item in page["items"]] == [{"tank_level": 4.2}]
+
+
 async def test_readings_are_aggregated_by_time_bucket(api: Running) -> None:
     await given(api, "meter-3")
     await stored(api, "meter-3", {START + n * 20 * NANOSECONDS: {"power": float(n)} for n in range(6)})

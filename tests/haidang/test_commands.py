@@ -180,6 +180,14 @@ def test_a_rule_that_could_never_fire_is_told(tmp_path: Path, wrong: str, said: 
     assert f"rules.yaml:2: {said}" in result.output
 
 
+def test_a_rule_on_a_value_that_devices_announce_themselves_is_no_mistake(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    when = "{kind: sparkplug, metric: tank_level, above: 4}"
+    rules.write_text(f"rules:\n  - id: full\n    title: {{en: Full, vi: Đầy}}\n    when: {when}\n")
+    result = runner.invoke(cli, ["check", configuration(tmp_path, 'rules = "rules.yaml"\n')])
+    assert result.exit_code == 0, result.output
+
+
 def test_a_gateway_cannot_have_the_centres_rights_at_the_broker(tmp_path: Path) -> None:
     result = runner.invoke(cli, ["mosquitto", "--to", str(tmp_path / "mq"), "--gateway", "centre"])
     assert result.exit_code == 1
