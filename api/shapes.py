@@ -2,15 +2,26 @@
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from api.answers import encode
 from telemetry import format_utc
 
 
 class Given(BaseModel):
-    """A request body: unknown keys are refused, and numbers are finite."""
+    """A request body: unknown keys are refused, numbers are finite, and texts are what UTF-8 can carry."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_kept(cls, given: object) -> object:
+        """JSON may name half a surrogate pair, which no database and no answer could carry."""
+        try:
+            encode(given)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError("holds something that is neither text nor a number") from error
+        return given
 
 
 class Shown(BaseModel):

@@ -185,3 +185,23 @@ async def test_metrics_are_prometheus_text(api: Running) -> None:
     answer = await api.client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     assert "haidang_api_listeners" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("gateways", r'{"id": "half", "name": "\ud800"}'),
+        (
+            "devices",
+            r'{"id": "h", "gateway": "half", "profile": "p", "link": "l", "settings": {"a": ["\udfff"]}}',
+        ),
+        ("devices/h/commands", r'{"action": "move", "by": "An", "arguments": {"\ud800": 1}}'),
+    ],
+)
+async def test_half_a_surrogate_pair_is_refused_before_anything_has_to_keep_it(
+    api: Running, path: str, body: str
+) -> None:
+    kind = {"Content-Type": "application/json"}
+    answer = await api.ask("POST", f"/api/v1/{path}", content=body.encode(), headers=kind)
+    assert answer.status_code == 422
+    assert "neither text nor a number" in answer.json()["detail"]
