@@ -12,6 +12,7 @@ from zlib import crc32
 
 from drivers.contract import Event, Fault, Outgoing
 from drivers.modbus_doubt import Doubt
+from drivers.modbus_frames import DIAGNOSTICS
 from drivers.modbus_jobs import Job, Jobs
 from drivers.modbus_line import Line, line_of
 from drivers.modbus_plan import ModbusSettings, Plan
@@ -86,10 +87,9 @@ class ModbusDriver:
         self.actions: Sequence[Action] = model.profile.actions
         self.busy = self.urgent = False
         self.wake_at: float | None = None
-        self._device, self._plan, self._line = device.id, model.plan, line
+        self._device, self._plan, self._line, self._polls = device.id, model.plan, line, polls
         self._timeout = model.plan.settings.timeout
         self._broadcast = line.serial and device.unit_id == 0
-        self._polls = polls
         self._jobs = Jobs(model.writes, device.unit_id, line.framing)
         self._doubt = Doubt(device.unit_id, line.framing, polls.exchanges)
         self._asked: Exchange | None = None
@@ -98,10 +98,8 @@ class ModbusDriver:
         self._transaction = crc32(device.id.encode()) & 0xFFFF
         self._finder = ReplyFinder()
         self._outgoing: tuple[Outgoing, ...] = ()
-        self._state = _IDLE
+        self._state, self._late, self._gave_up = _IDLE, 0, False
         self._ready_at = self._quiet_until = -math.inf
-        self._late = 0
-        self._gave_up = False
 
     @property
     def missed(self) -> int:
@@ -163,7 +161,7 @@ class ModbusDriver:
                 question = self._doubt.question()
                 self._send(question, (Outgoing(question.frame),), now)
                 return ()
-            if self.urgent and (job := self._jobs.next(now)):
+            if self._jobs and (job := self._jobs.next(now)):
                 return self._begin_job(job, now)
             if poll := self._polls.begin(now.monotonic):
                 self._poll = poll
@@ -179,8 +177,7 @@ class ModbusDriver:
             return self._job_over(job, now)
         self._job, job.sent = job, True
         self._send(job.exchange, (Outgoing(job.exchange.frame),), now)
-        if self._broadcast:
-            self.wake_at = now.monotonic + _TURNAROUND
+        self.wake_at = now.monotonic + (_TURNAROUND if self._broadcast else self._timeout)
         return ()
 
     def _send(self, exchange: Exchange, prepared: tuple[Outgoing, ...], now: Instant) -> None:
@@ -216,13 +213,16 @@ class ModbusDriver:
             self._let_go(now)
             return events
         if self._job is None:
-            return self._settled(now)
+            return self._settled(now, refused=True)
         self._job.end("refused", f"the device answered {answer.refusal}")
         return self._job_over(self._job, now)
 
-    def _settled(self, now: Instant) -> Sequence[Event]:
-        """The question that clears up what was left open was answered."""
-        self._doubt.settle()
+    def _settled(self, now: Instant, *, refused: bool = False) -> Sequence[Event]:
+        """The question that clears up what was left open was answered; a refused read says too little."""
+        if refused and self._asked and self._asked.request.function != DIAGNOSTICS:
+            self._doubt.left_open(self._asked)
+        else:
+            self._doubt.settle()
         self._let_go(now)
         return ()
 
@@ -279,12 +279,11 @@ class ModbusDriver:
 
     def _job_over(self, job: Job, now: Instant) -> Sequence[Event]:
         """An exchange of a command is over, and with its last one the command: what it wrote is read anew."""
-        outcome, write = job.outcome, job.write
-        if outcome is not None:
+        if job.outcome is not None:
             self._jobs.drop(job)
             self.urgent = bool(self._jobs)
-            if not outcome.reason:
-                self._polls.soon(self._plan.touched(write.table, write.start, write.end), now.monotonic)
+            if not job.outcome.reason:
+                self._polls.soon(self._plan.touched(job.write), now.monotonic)
         self._let_go(now)
         return job.reply()
 
@@ -301,8 +300,7 @@ class ModbusDriver:
         """After no answer: on a serial line the unit is left alone, lest a late one be taken for another."""
         if self._line.serial:
             self._ready_at = now.monotonic + (0.0 if heard else self._timeout)
-            said = heard or self._finder.evidence
-            self._fall_quiet(now, _DRAIN if said else self._line.gap)
+            self._fall_quiet(now, _DRAIN if heard or self._finder.evidence else self._line.gap)
         else:
             self._rest(now.monotonic)
 
@@ -318,6 +316,8 @@ class ModbusDriver:
         self._state, self.busy = _IDLE, False
         self._poll = self._job = None
         due = self._polls.at
-        if self.urgent:
-            due = min(due, self._jobs.at)
+        if self._jobs:
+            waiting = self._jobs.at
+            self.urgent = waiting <= max(due, moment)
+            due = min(due, waiting)
         self.wake_at = max(due, self._ready_at, moment) if due < math.inf else None

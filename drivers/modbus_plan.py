@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
@@ -125,6 +125,14 @@ class _Spot:
         return tuple(first + pick for pick in self.codec.picks), self.codec.code, self.codec.finish
 
 
+class Span(Protocol):
+    """A stretch of a table: 0-based, the end not in it."""
+
+    table: Table
+    start: int
+    end: int
+
+
 class PlannedRead:
     """One request and how its reply's data bytes become values, compiled once per profile."""
 
@@ -217,12 +225,12 @@ class Plan:
                 _store(spot, told[spot.metric], tables.setdefault(spot.table, {}))
         return tables
 
-    def touched(self, table: Table, start: int, end: int) -> frozenset[str]:
+    def touched(self, span: Span) -> frozenset[str]:
         """The groups that read something of this span, so that a write there makes them worth a poll."""
         return frozenset(
             spot.group
             for spot in self._spots
-            if spot.table == table and spot.start < end and start < spot.end
+            if spot.table == span.table and spot.start < span.end and span.start < spot.end
         )
 
     @cached_property

@@ -356,6 +356,23 @@ def test_a_command_waits_for_one_exchange_at_most_on_a_busy_bus() -> None:
     assert all(reply.done for reply in wire.replies)
 
 
+def test_a_pulse_in_its_pause_takes_no_turns_from_the_others() -> None:
+    metrics = {"a": {"address": 100}}
+    what = profile(metrics, {"spray": {"address": 100, "value": 5, "pulse": "5s"}}, timeout=0.2)
+    units = [unit(what, rtu=True, number=number, a=1) for number in (1, 2)]
+    drivers = [driver(what, SERIAL, id=f"meter-{number}", unit_id=number, every=0.01) for number in (1, 2)]
+    wire = Wire(lambda data: [(0.03, reply) for one in units for _, reply in one(data)], *drivers)
+    wire.run(1.0)
+    wire.command("spray")
+    wire.sent.clear()
+    wire.run(7.0)
+    polls = [sum(data[:2] == bytes((number, 3)) for _, data in wire.sent) for number in (1, 2)]
+    assert min(polls) > 0.8 * max(polls)
+    writes = [when for when, data in wire.sent if data[1] == 6]
+    assert writes[1] - writes[0] == pytest.approx(5.0, abs=0.15)
+    assert wire.replies[0].done
+
+
 def test_a_broadcast_is_written_and_not_waited_for() -> None:
     what = relays()
     others = [unit(what, rtu=True, number=number, **OPEN) for number in (1, 2)]

@@ -149,6 +149,15 @@ def test_a_read_whose_answer_looks_different_clears_up_what_was_left_open() -> N
     assert [data[1:4].hex() for _, data in wire.sent][:3] == ["030064", "0300c8", "0300c8"]
 
 
+def test_a_refused_read_clears_nothing_up_for_it_may_be_the_late_refusal_of_another() -> None:
+    what = profile({"a": {"address": 100}, "b": {"address": 200, "type": "uint32"}}, timeout=0.1, retries=0)
+    served = unit(what, rtu=True, a=7)
+    served.tables["holding"].pop(200, None)
+    wire = Wire(lambda data: () if len(wire.sent) == 1 else served(data), driver(what, SERIAL))
+    wire.run(1.6)
+    assert [data[1:4].hex() for _, data in wire.sent][:4] == ["030064", "0300c8", "080000", "0300c8"]
+
+
 def test_a_unit_that_does_not_know_the_echo_and_says_nothing_to_it_is_read_again() -> None:
     what = one(timeout=0.05)
     served = unit(what, rtu=True, a=7)
