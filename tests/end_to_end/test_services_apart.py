@@ -265,7 +265,7 @@ async def test_a_gateways_user_neither_speaks_nor_listens_for_another_gateway(br
         ):
             await centre.subscribe("haidang/1/gw/#")
             await yard.subscribe("haidang/1/gw/+/receipt", "haidang/1/#")
-            for leaf in ("data", "status", "receipt", "config"):
+            for leaf in ("data", "status", "reply", "receipt", "config", "command"):
                 await yard.publish(f"haidang/1/gw/quay/{leaf}", b"forged", retain=True)
             await yard.publish(topics.receipts("yard"), b"forged")
             await yard.publish(topics.batches("yard"), b"own")
