@@ -13,7 +13,7 @@ from tests.gateways.onvif_rig import reading
 from tests.servers import free_port, wait_for_port
 from tests.waiting import until
 
-pytestmark = pytest.mark.timeout(900)  # it is compiled first
+pytestmark = [pytest.mark.crates, pytest.mark.timeout(900)]  # it is compiled first
 
 
 @pytest.fixture(scope="module")
