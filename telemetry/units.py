@@ -57,7 +57,6 @@ DISPLAY: dict[str, str] = {
     "N": "N",
     "m3": "m³",
     "l/s": "l/s",
-    "/min": "1/min",
 }
 """Every unit a profile may name: UCUM code → text for people. `var` is not UCUM but IEC 80000-6."""
 

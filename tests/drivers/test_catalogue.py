@@ -114,7 +114,7 @@ def test_a_wrong_profile_is_refused_with_file_place_and_remedy(text: str, messag
 def test_all_wrong_keys_are_said_at_once() -> None:
     with pytest.raises(
         ProfileError,
-        match=r"^mast.yaml:1:1: title: is missing\nmast.yaml:1:1: driver: is missing\nmast.yaml:1:1: kind: is",
+        match=r"^mast.yaml:1:1: title: is missing\nmast.yaml:1:1: driver: is missing\nmast.yaml:1:1: kind:",
     ):
         parse_profile("id: mast", "mast.yaml")
 

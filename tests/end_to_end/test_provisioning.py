@@ -85,7 +85,7 @@ channels = ["carrier-pigeon://loft"]
     assert f"{file}:7: meter: " in output
     assert f"{file}:9: store.url: " in output
     assert f"{file}:12: contact duty: apprise knows no channel like this carrier-pigeon://…" in output
-    assert "rules.yaml:3: rule wind: whenever: is not a key here" in output
+    assert "rules.yaml:3:5: rule wind: whenever: is not a key here" in output
 
 
 async def test_services_apart_say_what_they_need(tmp_path: Path) -> None:
