@@ -25,7 +25,7 @@ from broker.session import BrokerAddress, connect
 from broker.wire import Receipt, decode
 from drivers.catalogue import load_catalogue
 from gateways.daemon import Gateway, GatewaySettings
-from gateways.outbox import open_outbox
+from gateways.delivery.outbox import open_outbox
 from haidang.configuration import load
 from haidang.installation import Installation
 from ingest.columns import Intake, columns

@@ -18,7 +18,7 @@ import msgspec
 import psutil
 import websockets
 
-from drivers.nmea_sentences import encode
+from drivers.nmea.sentences import encode
 from tests.end_to_end.platform import platform
 
 START = time.monotonic()

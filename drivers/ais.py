@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from drivers.contract import Event
 from drivers.line_listener import LineListener
-from drivers.nmea_sentences import Reject, checksum, frames, tag_is_right
+from drivers.nmea.sentences import Reject, checksum, frames, tag_is_right
 from drivers.words import Vocabulary, Words, settings_of
 from telemetry import Device, Instant, Profile, ProfileError, Reading
 

@@ -14,20 +14,20 @@ from drivers.words import Vocabulary
 from telemetry import Device, Profile, ProfileError
 from telemetry.documents import LARGEST
 
-PROTOCOLS = (
-    "ais",
-    "ascii_line",
-    "binary_frame",
-    "home_assistant",
-    "modbus",
-    "mqtt_json",
-    "nmea",
-    "onvif",
-    "pelco",
-    "sparkplug",
-    "visca",
-)  # fmt: skip
-"""The modules of this room that speak a protocol; each has `open_driver` and `VOCABULARY`."""
+PROTOCOLS: Mapping[str, str] = {
+    "ais": "drivers.ais",
+    "ascii_line": "drivers.ascii_line.driver",
+    "binary_frame": "drivers.binary_frame.driver",
+    "home_assistant": "drivers.home_assistant.driver",
+    "modbus": "drivers.modbus.driver",
+    "mqtt_json": "drivers.mqtt_json.driver",
+    "nmea": "drivers.nmea.driver",
+    "onvif": "drivers.onvif.driver",
+    "pelco": "drivers.pelco.driver",
+    "sparkplug": "drivers.sparkplug.driver",
+    "visca": "drivers.visca.driver",
+}
+"""What a profile may name as its driver → the module that speaks it, with `open_driver` and `VOCABULARY`."""
 
 
 class Catalogue:
@@ -71,7 +71,7 @@ def open_driver(device: Device, profile: Profile) -> Driver:
 
 def vocabulary(protocol: str) -> Vocabulary:
     """A driver's own words in a profile."""
-    module: Any = import_module(f"drivers.{protocol}")
+    module: Any = import_module(PROTOCOLS[protocol])
     return cast("Vocabulary", module.VOCABULARY)
 
 
@@ -136,4 +136,4 @@ def _module(profile: Profile) -> Any:
         raise ProfileError(
             f"profile {profile.id}: no driver {profile.driver!r}; there are {', '.join(PROTOCOLS)}"
         )
-    return import_module(f"drivers.{profile.driver}")
+    return import_module(PROTOCOLS[profile.driver])

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from drivers.contract import Event, Fault, Listener
 from drivers.lines import LineSplitter
-from drivers.nmea_sentences import Reject
+from drivers.nmea.sentences import Reject
 from drivers.stamps import Stamps
 from telemetry import Device, Instant, Profile, Reading, Value
 

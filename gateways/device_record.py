@@ -7,7 +7,7 @@ import structlog
 
 from broker.wire import DeviceStatus
 from drivers.contract import Fault
-from gateways.link_urls import shown
+from gateways.links.urls import shown
 from telemetry import Device, Instant
 from telemetry.secrets import shown_settings
 

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from broker.wire import Configuration, PushedDevice, decode
+from gateways.delivery.outbox import Outbox
 from gateways.errors import OutboxUnwritableError
-from gateways.outbox import Outbox
 from telemetry import WireError
 
 _FACT = "configuration"

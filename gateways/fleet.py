@@ -14,8 +14,8 @@ from drivers.catalogue import Catalogue
 from gateways import clock
 from gateways.bus import Seat
 from gateways.device_record import DeviceRecord
-from gateways.link_contract import Home
 from gateways.links import LinkAddress
+from gateways.links.contract import Home
 from gateways.open_files import allow_open_files
 from gateways.pace import Pace
 from gateways.placement import Placed, Placement, place

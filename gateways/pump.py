@@ -16,7 +16,7 @@ from drivers.contract import Event, Fault, LastWord
 from gateways import clock
 from gateways.bus import ASIDE_TIME, Bus, DriverBug, Seat
 from gateways.device_record import DeviceRecord
-from gateways.link_contract import Home, Link, LinkAddress
+from gateways.links.contract import Home, Link, LinkAddress
 from gateways.pace import Pace
 from gateways.under_way import MOST_UNDER_WAY, Answer, UnderWay, checked, reply_to
 from telemetry import Action, Command, CommandError, Instant, LinkError, Quality, Reading, Reply

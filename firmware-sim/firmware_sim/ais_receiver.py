@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from firmware_sim.clock import WorldClock
-from firmware_sim.connections import LOOPBACK, Connection, alongside, listening
 from firmware_sim.transponders import Transponders
+from firmware_sim.wires.connections import LOOPBACK, Connection, alongside, listening
 from firmware_sim.world import World
 
 

@@ -1,12 +1,12 @@
 """A simulated instrument that sends binary frames, as its profile describes them. No I/O here.
 
-The other side of drivers/binary_frame.py: it says what its values are, by itself or when it is asked.
+The other side of drivers/binary_frame/driver.py: it says what its values are, by itself or when it is asked.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from struct import pack
 
-from drivers.binary_frame_plan import Length, Read, Settings, octets
+from drivers.binary_frame.plan import Length, Read, Settings, octets
 from drivers.checksums import ALGORITHMS, width
 from drivers.contract import Outgoing
 from drivers.scaling import exact_line

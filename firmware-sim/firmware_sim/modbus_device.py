@@ -6,7 +6,7 @@ describes can be simulated. Sources: Modbus Application Protocol V1.1b3 §6.
 
 from collections.abc import Callable, Mapping
 
-from drivers.modbus_frames import (
+from drivers.modbus.frames import (
     DEVICE_FAILURE,
     ILLEGAL_ADDRESS,
     ILLEGAL_FUNCTION,
@@ -23,11 +23,11 @@ from drivers.modbus_frames import (
     exception_reply,
     unpack_bits,
 )
-from drivers.modbus_identity import FUNCTION as IDENTIFY
-from drivers.modbus_identity import decode_identity_request, encode_identity
-from drivers.modbus_plan import FUNCTIONS, Plan, Tables, body_of, locate
-from drivers.modbus_values import BIT_TABLES, EncodingError, Table
-from drivers.modbus_writes import ModbusWrite
+from drivers.modbus.identity import FUNCTION as IDENTIFY
+from drivers.modbus.identity import decode_identity_request, encode_identity
+from drivers.modbus.plan import FUNCTIONS, Plan, Tables, body_of, locate
+from drivers.modbus.values import BIT_TABLES, EncodingError, Table
+from drivers.modbus.writes import ModbusWrite
 from drivers.words import write_of
 from telemetry import Profile, Value
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from drivers.contract import Outgoing
-from drivers.modbus_ascii import AsciiFrames, unwrap_ascii, wrap_ascii
-from drivers.modbus_frames import (
+from drivers.modbus.ascii import AsciiFrames, unwrap_ascii, wrap_ascii
+from drivers.modbus.frames import (
     EXCEPTIONS,
     READ_INPUT_REGISTERS,
     Frame,

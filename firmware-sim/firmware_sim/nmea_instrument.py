@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from drivers.contract import Outgoing
-from drivers.nmea_fields import KNOT
-from drivers.nmea_sentences import encode
+from drivers.nmea.fields import KNOT
+from drivers.nmea.sentences import encode
 from telemetry import Instant, Profile, Value
 
 Look = Callable[[], Mapping[str, Value | None]]

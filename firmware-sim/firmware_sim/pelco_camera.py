@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from drivers.contract import Outgoing
-from drivers.pelco_frames import (
+from drivers.pelco.frames import (
     FASTEST,
     TURBO,
     Aux,
@@ -22,7 +22,7 @@ from drivers.pelco_frames import (
     decode_saying,
     encode_saying,
 )
-from drivers.pelco_plan import ASKED, PelcoPlan
+from drivers.pelco.plan import ASKED, PelcoPlan
 from firmware_sim.ptz_head import PtzHead
 from telemetry import Instant, Profile
 

@@ -10,17 +10,17 @@ from typing import Self
 
 from broker.session import BrokerAddress
 from drivers.catalogue import Catalogue, load_catalogue
-from drivers.visca_plan import ViscaSettings
+from drivers.visca.plan import ViscaSettings
 from drivers.words import settings_of
 from firmware_sim import meters, yard_sensor
 from firmware_sim.ais_receiver import AisReceiver
 from firmware_sim.clock import WorldClock, refreshed
-from firmware_sim.connections import alongside
 from firmware_sim.modbus_device import ModbusDevice
 from firmware_sim.modbus_server import ModbusServer
 from firmware_sim.visca_camera import ViscaCamera, ViscaIpCamera
 from firmware_sim.weather_mast import BAUDRATE, WeatherMast
 from firmware_sim.wires import on_pty, on_tcp, on_udp
+from firmware_sim.wires.connections import alongside
 from firmware_sim.world import World
 from telemetry import Device
 

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from drivers.catalogue import Catalogue
 from firmware_sim.courses import Course, course_of, usual_course
-from firmware_sim.faults import Spoiler
 from firmware_sim.scenario_words import DeviceWords, ScenarioWords, SimulatedModel, WireWords
 from firmware_sim.simulations import simulate
+from firmware_sim.wires.faults import Spoiler
 from telemetry import ConfigurationError, HaidangError, Profile
 from telemetry.documents import Document, named, read_document, wrong_keys
 from telemetry.documents import Path as Place

@@ -12,19 +12,19 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from broker.session import BrokerAddress
-from firmware_sim.faults import Spoiler
 from firmware_sim.mqtt_devices import Reporter
-from firmware_sim.onvif_camera import OnvifCamera
-from firmware_sim.onvif_events_service import EventService
-from firmware_sim.onvif_ptz_service import PtzService
-from firmware_sim.onvif_server import serve_onvif
+from firmware_sim.onvif.camera import OnvifCamera
+from firmware_sim.onvif.events_service import EventService
+from firmware_sim.onvif.ptz_service import PtzService
+from firmware_sim.onvif.server import serve_onvif
 from firmware_sim.ptz_head import PtzHead
 from firmware_sim.scenario import Scenario
 from firmware_sim.scenario_words import SimulatedModel, WireWords
 from firmware_sim.simulated import SimulatedDevice
 from firmware_sim.simulations import simulate
-from firmware_sim.wire import instant
 from firmware_sim.wires import Wire, dialling, on_mqtt, on_pty, on_tcp, on_udp
+from firmware_sim.wires.faults import Spoiler
+from firmware_sim.wires.wire import instant
 from telemetry import ConfigurationError, Device
 
 REFRESH = 0.1

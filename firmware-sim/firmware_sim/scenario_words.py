@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from drivers.modbus_identity import OBJECTS
+from drivers.modbus.identity import OBJECTS
 from firmware_sim.courses import Course
-from firmware_sim.faults import FaultRule
 from firmware_sim.modbus_server import Framing
 from firmware_sim.speaker import Checksum, Speech
+from firmware_sim.wires.faults import FaultRule
 from telemetry import Profile, Value
 from telemetry.devices import Duration, Identifier
 
@@ -26,7 +26,7 @@ class _Words(BaseModel):
 
 
 class FaultWords(_Words):
-    """A fault: its kind, and when (firmware_sim/faults.py)."""
+    """A fault: its kind, and when (firmware-sim/firmware_sim/wires/faults.py)."""
 
     fault: str
     rate: float = Field(default=0.0, ge=0, le=1)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from drivers.modbus_identity import OBJECTS
-from drivers.visca_plan import ViscaSettings
+from drivers.modbus.identity import OBJECTS
+from drivers.visca.plan import ViscaSettings
 from drivers.words import settings_of
 from firmware_sim.frame_instrument import EVERY, FrameInstrument
 from firmware_sim.modbus_device import ModbusDevice

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from drivers.contract import Outgoing
-from drivers.sparkplug_node import REBIRTH, Address, parse_topic
-from drivers.sparkplug_payload import (
+from drivers.sparkplug.node import REBIRTH, Address, parse_topic
+from drivers.sparkplug.payload import (
     SparkplugError,
     SparkplugMetric,
     SparkplugPayload,
     decode_payload,
     encode_payload,
 )
-from drivers.sparkplug_values import Datatype, metric_of, value_of
+from drivers.sparkplug.values import Datatype, metric_of, value_of
 from telemetry import CommandError, Instant, Value
 
 

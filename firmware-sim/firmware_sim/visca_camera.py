@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from drivers.contract import Outgoing
-from drivers.visca_commands import (
+from drivers.visca.commands import (
     AddressSet,
     Cancel,
     Clear,
@@ -28,7 +28,7 @@ from drivers.visca_commands import (
     decode_command,
     nibbles,
 )
-from drivers.visca_frames import (
+from drivers.visca.frames import (
     BROADCAST,
     BUFFER_FULL,
     CANCELLED,
@@ -52,7 +52,7 @@ from drivers.visca_frames import (
     encode_control_fault,
     to_controller,
 )
-from drivers.visca_plan import ViscaSettings
+from drivers.visca.plan import ViscaSettings
 from firmware_sim.ptz_head import Axis, PtzHead
 from telemetry import Instant
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from drivers.contract import Outgoing
-from drivers.nmea_sentences import encode
+from drivers.nmea.sentences import encode
 from firmware_sim.clock import WorldClock
 from firmware_sim.passage import KNOT
 from firmware_sim.world import World

@@ -2,8 +2,8 @@
 
 from rich.console import Console
 
-from drivers.onvif_discovery import GROUP, PORT
-from gateways.onvif_discovery import Found, watch_cameras
+from drivers.onvif.discovery import GROUP, PORT
+from gateways.onvif.discovery import Found, watch_cameras
 
 PROFILE = "onvif-camera"
 

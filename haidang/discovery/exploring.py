@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
-from drivers.modbus_frames import Request, unpack_bits
-from drivers.modbus_plan import FUNCTIONS
-from drivers.modbus_replies import Answer
-from drivers.modbus_values import BIT_TABLES, Table
+from drivers.modbus.frames import Request, unpack_bits
+from drivers.modbus.plan import FUNCTIONS
+from drivers.modbus.replies import Answer
+from drivers.modbus.values import BIT_TABLES, Table
 from haidang.discovery.modbus_wire import ModbusAddress, ModbusWire, modbus_wire
 from haidang.discovery.registers import bits, refusals, rows, sheet
 from haidang.discovery.waiting import progress

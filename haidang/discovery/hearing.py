@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from drivers.modbus_frames import crc_holds, reply_length
-from drivers.nmea_sentences import Frame, Sentence, frames, take_apart
+from drivers.modbus.frames import crc_holds, reply_length
+from drivers.nmea.sentences import Frame, Sentence, frames, take_apart
 
 ENOUGH = 3
 """Whole frames after which there is no doubt left."""

@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from drivers.catalogue import Catalogue
-from drivers.modbus_identity import OBJECTS
-from drivers.modbus_plan import Plan
-from drivers.modbus_probe import Fit, best, judge
+from drivers.modbus.identity import OBJECTS
+from drivers.modbus.plan import Plan
+from drivers.modbus.probe import Fit, best, judge
 from haidang.discovery.modbus_wire import ModbusAddress, ModbusWire, modbus_wire
 from haidang.discovery.waiting import progress
 from telemetry import ConfigurationError, LinkError, Profile, Value

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 
-from drivers.modbus_ascii import LONGEST, unwrap_ascii, wrap_ascii
-from drivers.modbus_frames import (
+from drivers.modbus.ascii import LONGEST, unwrap_ascii, wrap_ascii
+from drivers.modbus.frames import (
     READ_HOLDING_REGISTERS,
     READ_INPUT_REGISTERS,
     RefusalError,
@@ -17,9 +17,9 @@ from drivers.modbus_frames import (
     wrap_mbap,
     wrap_rtu,
 )
-from drivers.modbus_identity import IdentityRequest, decode_identity, encode_identity_request
-from drivers.modbus_line import Line, line_of
-from drivers.modbus_replies import Answer, Framing, ReplyFinder, lay_out
+from drivers.modbus.identity import IdentityRequest, decode_identity, encode_identity_request
+from drivers.modbus.line import Line, line_of
+from drivers.modbus.replies import Answer, Framing, ReplyFinder, lay_out
 from gateways.links import Conversation, open_link, parse_link
 from telemetry import Device
 

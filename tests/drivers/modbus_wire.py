@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from drivers.contract import Driver, Event, Fault
-from drivers.modbus import ModbusDriver, open_driver
-from drivers.modbus_ascii import AsciiFrames, wrap_ascii
-from drivers.modbus_frames import (
+from drivers.modbus.ascii import AsciiFrames, wrap_ascii
+from drivers.modbus.driver import ModbusDriver, open_driver
+from drivers.modbus.frames import (
     ILLEGAL_ADDRESS,
     MASK_WRITE,
     READ_INPUT_REGISTERS,
@@ -30,9 +30,9 @@ from drivers.modbus_frames import (
     wrap_mbap,
     wrap_rtu,
 )
-from drivers.modbus_plan import Plan, Tables, body_of
-from drivers.modbus_replies import Framing
-from drivers.modbus_values import Table
+from drivers.modbus.plan import Plan, Tables, body_of
+from drivers.modbus.replies import Framing
+from drivers.modbus.values import Table
 from telemetry import Action, Command, Device, Instant, Metric, Profile, Reading, Reply, Title, Value
 from telemetry.commands import find_action
 

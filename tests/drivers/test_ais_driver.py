@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.nmea_sentences import checksum
+from drivers.nmea.sentences import checksum
 from telemetry import Instant
 from tests.drivers.listening import (
     CUTS,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.ascii_line_plan import LONGEST_LINE
+from drivers.ascii_line.plan import LONGEST_LINE
 from drivers.checksums import ALGORITHMS, Kind
 from drivers.contract import Driver
 from drivers.timed_patterns import REST, SLOW_LIMIT

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.binary_frame import FrameFinder
-from drivers.binary_frame_plan import LONGEST_FRAME, Settings
+from drivers.binary_frame.driver import FrameFinder
+from drivers.binary_frame.plan import LONGEST_FRAME, Settings
 from drivers.contract import Driver
 from telemetry import ProfileError
 from tests.drivers.listening import (

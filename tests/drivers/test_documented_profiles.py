@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from drivers.nmea_plan import TRANSDUCER
-from drivers.nmea_values import TABLE
+from drivers.nmea.plan import TRANSDUCER
+from drivers.nmea.values import TABLE
 from drivers.profile_checks import check_folder
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "add-a-device-model.md").read_text("utf-8")

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from drivers.catalogue import load_catalogue
 from drivers.contract import RETAINED, Driver, Event, Outgoing
-from drivers.home_assistant import MOST_ENTITIES
-from drivers.home_assistant_config import UNITS
-from drivers.home_assistant_templates import TemplateError, parse_template
+from drivers.home_assistant.config import UNITS
+from drivers.home_assistant.driver import MOST_ENTITIES
+from drivers.home_assistant.templates import TemplateError, parse_template
 from drivers.metric_names import metric_name
-from drivers.mqtt_json_payloads import PayloadError
+from drivers.mqtt_json.payloads import PayloadError
 from telemetry import Command, Device, Quality, Reply
 from telemetry.words import check_name
 from tests.drivers.listening import NOW, readings, reasons, values

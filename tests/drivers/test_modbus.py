@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from drivers.modbus_frames import exception_reply, wrap_mbap
-from drivers.modbus_plan import Plan
+from drivers.modbus.frames import exception_reply, wrap_mbap
+from drivers.modbus.plan import Plan
 from telemetry import ProfileError, Quality, Reading
 from tests.drivers.modbus_wire import (
     EPOCH,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.modbus_ascii import LONGEST, AsciiFrames, lrc, unwrap_ascii, wrap_ascii
-from drivers.modbus_frames import Frame
+from drivers.modbus.ascii import LONGEST, AsciiFrames, lrc, unwrap_ascii, wrap_ascii
+from drivers.modbus.frames import Frame
 from telemetry import Reading
 from tests.drivers.modbus_wire import Wire, after_first, driver, instant, one, unit
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from drivers.modbus_frames import exception_reply, wrap_mbap, wrap_rtu
-from drivers.modbus_jobs import MOST_WAITING
+from drivers.modbus.frames import exception_reply, wrap_mbap, wrap_rtu
+from drivers.modbus.jobs import MOST_WAITING
 from telemetry import Command, Profile, ProfileError
 from tests.drivers.modbus_wire import (
     LINKS,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.modbus_compute import FormulaError, parse_formula
+from drivers.modbus.compute import FormulaError, parse_formula
 from telemetry import Value
 
 

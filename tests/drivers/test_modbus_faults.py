@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.contract import Event
-from drivers.modbus_ascii import LONGEST
-from drivers.modbus_frames import EXCEPTIONS, exception_reply, wrap_mbap, wrap_rtu
-from drivers.modbus_replies import Framing
+from drivers.modbus.ascii import LONGEST
+from drivers.modbus.frames import EXCEPTIONS, exception_reply, wrap_mbap, wrap_rtu
+from drivers.modbus.replies import Framing
 from telemetry import Command, Quality, Reading, Reply
 from tests.drivers.modbus_wire import (
     LINKS,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.modbus_frames import (
+from drivers.modbus.frames import (
     EXCEPTIONS,
     MAX_PDU,
     Frame,
@@ -29,7 +29,7 @@ from drivers.modbus_frames import (
     wrap_mbap,
     wrap_rtu,
 )
-from drivers.modbus_values import MetricRead, Order, compile_codec
+from drivers.modbus.values import MetricRead, Order, compile_codec
 from tests.reference import reference
 
 SPECIFICATION = [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from drivers.catalogue import parse_profile
-from drivers.modbus_plan import Plan, Tables
+from drivers.modbus.plan import Plan, Tables
 from telemetry import Device, ProfileError, Quality
 from tests.drivers.modbus_wire import LINKS, SERIAL, Wire, driver, profile, silent, unit
 

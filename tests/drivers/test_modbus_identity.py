@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.modbus_frames import RefusalError
-from drivers.modbus_identity import (
+from drivers.modbus.frames import RefusalError
+from drivers.modbus.identity import (
     EXTENDED,
     SPECIFIC,
     Identity,

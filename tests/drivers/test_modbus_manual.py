@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from drivers.modbus_plan import ModbusSettings, Plan
-from drivers.modbus_values import MetricRead, ScaleFrom
-from drivers.modbus_writes import ModbusWrite, PlannedWrite
+from drivers.modbus.plan import ModbusSettings, Plan
+from drivers.modbus.values import MetricRead, ScaleFrom
+from drivers.modbus.writes import ModbusWrite, PlannedWrite
 from drivers.words import Words
 from telemetry import Profile
 

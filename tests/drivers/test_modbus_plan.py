@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.catalogue import load_catalogue
-from drivers.modbus_frames import RefusalError, Request
-from drivers.modbus_plan import Plan, Tables, body_of
+from drivers.modbus.frames import RefusalError, Request
+from drivers.modbus.plan import Plan, Tables, body_of
 from telemetry import ProfileError, Value
 from tests.drivers.modbus_wire import profile
 

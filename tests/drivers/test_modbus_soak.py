@@ -15,9 +15,9 @@ from itertools import count
 import pytest
 
 from drivers.contract import Event, Fault
-from drivers.modbus import ModbusDriver
-from drivers.modbus_ascii import AsciiFrames, wrap_ascii
-from drivers.modbus_frames import (
+from drivers.modbus.ascii import AsciiFrames, wrap_ascii
+from drivers.modbus.driver import ModbusDriver
+from drivers.modbus.frames import (
     DIAGNOSTICS,
     Frame,
     MbapFrames,
@@ -28,7 +28,7 @@ from drivers.modbus_frames import (
     wrap_mbap,
     wrap_rtu,
 )
-from drivers.modbus_replies import Framing
+from drivers.modbus.replies import Framing
 from telemetry import Reading
 from tests.drivers.modbus_wire import driver, instant, profile
 

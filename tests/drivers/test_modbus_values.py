@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from drivers.modbus_values import EncodingError, MetricRead, Order, ValueCodec, compile_codec
+from drivers.modbus.values import EncodingError, MetricRead, Order, ValueCodec, compile_codec
 from telemetry import Value
 from tests.reference import reference
 

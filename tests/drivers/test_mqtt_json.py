@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.contract import Driver, Event
-from drivers.mqtt_json import LONGEST_PAYLOAD, LONGEST_TEXT
+from drivers.mqtt_json.driver import LONGEST_PAYLOAD, LONGEST_TEXT
 from telemetry import Instant, ProfileError, Quality, parse_utc
 from tests.drivers.listening import NOW, faults, listener, listener_of, readings, reasons, values
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from drivers.catalogue import Catalogue, parse_profile
 from drivers.contract import RETAINED, Driver, Event, Outgoing
-from drivers.mqtt_json_actions import MOST_AWAITED
-from drivers.mqtt_json_paths import parse_path, walk
+from drivers.mqtt_json.actions import MOST_AWAITED
+from drivers.mqtt_json.paths import parse_path, walk
 from telemetry import Command, Device, Instant, ProfileError, Quality, Reply, parse_utc
 from tests.drivers.listening import NOW, faults, readings, reasons, values
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from drivers.catalogue import Catalogue, load_catalogue, parse_profile
-from drivers.mqtt_json import Publisher
+from drivers.mqtt_json.driver import Publisher
 from telemetry import Device
 from tests.reference import reference
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.contract import Driver, Event
-from drivers.nmea_sentences import encode
-from drivers.nmea_values import TABLE
+from drivers.nmea.sentences import encode
+from drivers.nmea.values import TABLE
 from telemetry import Instant, ProfileError, Value, parse_utc
 from telemetry.units import DISPLAY
 from telemetry.words import check_name

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.nmea_sentences import Frame, Reject, Sentence, checksum, encode, frames, parse
+from drivers.nmea.sentences import Frame, Reject, Sentence, checksum, encode, frames, parse
 
 TALKERS = st.text("ABCDEFGHIJKLMNOQRSTUVWXYZ", min_size=2, max_size=2)
 FORMATTERS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=3)

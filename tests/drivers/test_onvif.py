@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers import onvif_messages as m
 from drivers.catalogue import Catalogue, parse_profile
 from drivers.contract import Driver, Event, Fault
-from drivers.onvif import GIVE_UP
-from drivers.onvif_events import MOST_SOURCES
-from drivers.onvif_plan import plain_topic
-from drivers.ptz_orders import LIMIT
+from drivers.onvif import messages as m
+from drivers.onvif.driver import GIVE_UP
+from drivers.onvif.events import MOST_SOURCES
+from drivers.onvif.plan import plain_topic
+from drivers.ptz.orders import LIMIT
 from telemetry import Command, Device, Instant, ProfileError, Reading, Reply, Value
 from telemetry.commands import find_action
 from tests.drivers.listening import CATALOGUE, NOW, readings, reasons, values

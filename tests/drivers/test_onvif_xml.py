@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.onvif_discovery import (
+from drivers.onvif.discovery import (
     TYPES,
     Match,
     Probe,
@@ -13,7 +13,7 @@ from drivers.onvif_discovery import (
     read_matches,
     read_probe,
 )
-from drivers.onvif_xml import DEEPEST, MOST_ELEMENTS, XmlError, read_xml
+from drivers.onvif.xml import DEEPEST, MOST_ELEMENTS, XmlError, read_xml
 
 WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), min_size=1, max_size=20)
 

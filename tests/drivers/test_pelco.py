@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from drivers.catalogue import load_catalogue
 from drivers.contract import LastWord
-from drivers.pelco_frames import (
+from drivers.pelco.frames import (
     Aux,
     BadFrame,
     Dialect,
@@ -29,7 +29,7 @@ from drivers.pelco_frames import (
     decode_saying,
     encode_saying,
 )
-from drivers.pelco_plan import PelcoPlan
+from drivers.pelco.plan import PelcoPlan
 from firmware_sim.pelco_camera import PelcoCamera
 from telemetry import ProfileError, Quality
 from tests.drivers.camera_wire import CameraWire, SharedLine, as_it_is, camera_driver, instant

@@ -72,6 +72,6 @@ def test_the_unit_of_a_metric_is_written_in_the_file_unless_it_counts(profile: P
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_every_protocol_has_an_opener_and_a_model(protocol: str) -> None:
-    assert callable(import_module(f"drivers.{protocol}").open_driver)
-    assert isinstance(import_module(f"drivers.{protocol}").VOCABULARY, Vocabulary)
+    assert callable(import_module(PROTOCOLS[protocol]).open_driver)
+    assert isinstance(import_module(PROTOCOLS[protocol]).VOCABULARY, Vocabulary)
     assert protocol in {profile.driver for profile in PROFILES.values()}

@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.ptz_deadman import RETRY, SLOWEST_RETRY, DeadMan, Motion
-from drivers.ptz_orders import LIMIT, Orders, Stops
+from drivers.ptz.deadman import RETRY, SLOWEST_RETRY, DeadMan, Motion
+from drivers.ptz.orders import LIMIT, Orders, Stops
 from telemetry import Command, Value
 from tests.drivers.camera_wire import instant
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from drivers.catalogue import Catalogue, parse_profile
 from drivers.contract import RETAINED, Driver, Event, Outgoing
-from drivers.sparkplug_node import REBIRTH, parse_topic
-from drivers.sparkplug_payload import SparkplugMetric, SparkplugPayload, decode_payload, encode_payload
-from drivers.sparkplug_values import Datatype, metric_of
+from drivers.sparkplug.node import REBIRTH, parse_topic
+from drivers.sparkplug.payload import SparkplugMetric, SparkplugPayload, decode_payload, encode_payload
+from drivers.sparkplug.values import Datatype, metric_of
 from firmware_sim.sparkplug_node import Cell, SparkplugNode
 from telemetry import Command, Device, Instant, Profile, ProfileError, Quality, Reply, Value
 from telemetry.commands import find_action

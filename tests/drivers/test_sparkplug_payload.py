@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.sparkplug_payload import (
+from drivers.sparkplug.payload import (
     BOOLEAN,
     BYTES,
     DATASET,
@@ -23,7 +23,7 @@ from drivers.sparkplug_payload import (
     decode_payload,
     encode_payload,
 )
-from drivers.sparkplug_values import Datatype, is_single, metric_of, value_from_text, value_of
+from drivers.sparkplug.values import Datatype, is_single, metric_of, value_from_text, value_of
 from telemetry import CommandError, Value
 
 # written by hand from the field numbers of the message: timestamp 1, one metric, seq 3

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.contract import Fault
-from drivers.ptz_orders import LIMIT
-from drivers.visca_commands import Inquiry, PanTilt, Zoom, encode_command
-from drivers.visca_frames import Datagram, Payload, encode_control_fault, to_camera
+from drivers.ptz.orders import LIMIT
+from drivers.visca.commands import Inquiry, PanTilt, Zoom, encode_command
+from drivers.visca.frames import Datagram, Payload, encode_control_fault, to_camera
 from firmware_sim.ptz_head import Axis, PtzHead
 from firmware_sim.visca_camera import Quirks, ViscaCamera, ViscaChain, ViscaIpCamera
 from telemetry import ProfileError, Quality

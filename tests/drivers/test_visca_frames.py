@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.visca_commands import (
+from drivers.visca.commands import (
     AddressSet,
     Cancel,
     Clear,
@@ -29,7 +29,7 @@ from drivers.visca_commands import (
     encode_command,
     pan_tilt_of,
 )
-from drivers.visca_frames import (
+from drivers.visca.frames import (
     BROADCAST,
     RESET,
     Ack,

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from broker.wire import decode_batch, seal
-from drivers.nmea_sentences import encode
+from drivers.nmea.sentences import encode
 from stores.contract import RangeQuery
 from stores.open import open_store
 from tests.waiting import until

@@ -7,7 +7,7 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
-from drivers.nmea_sentences import encode
+from drivers.nmea.sentences import encode
 from tests.alerts.provider import Mailbox, Webhook, smtp, webhook
 from tests.end_to_end.platform import Platform, run
 from tests.waiting import until

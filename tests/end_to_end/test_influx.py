@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from drivers.nmea_sentences import encode
+from drivers.nmea.sentences import encode
 from tests import servers
 from tests.end_to_end.platform import Platform, platform
 from vessels.codec import encode as encode_ais

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from drivers.nmea_sentences import encode
+from drivers.nmea.sentences import encode
 from tests import servers
 from tests.end_to_end.platform import platform, run
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.binary_frame_plan import Settings
+from drivers.binary_frame.plan import Settings
 from drivers.catalogue import load_catalogue, open_driver, parse_profile
 from drivers.contract import Driver
 from drivers.words import settings_of

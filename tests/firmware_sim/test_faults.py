@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_sim.faults import FRAME_FAULTS, LINE_FAULTS, FaultRule, Piece, Spoiler
 from firmware_sim.modbus_server import ModbusServer
+from firmware_sim.wires.faults import FRAME_FAULTS, LINE_FAULTS, FaultRule, Piece, Spoiler
 from telemetry import ConfigurationError
 from tests.firmware_sim.boards import board
 from tests.firmware_sim.echoing import Echo

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.catalogue import load_catalogue
-from drivers.modbus_ascii import unwrap_ascii, wrap_ascii
-from drivers.modbus_frames import (
+from drivers.modbus.ascii import unwrap_ascii, wrap_ascii
+from drivers.modbus.frames import (
     Frame,
     Request,
     crc_holds,
@@ -19,10 +19,10 @@ from drivers.modbus_frames import (
     wrap_mbap,
     wrap_rtu,
 )
-from drivers.modbus_identity import IdentityRequest, decode_identity, encode_identity_request
-from firmware_sim.faults import FaultRule, Spoiler
+from drivers.modbus.identity import IdentityRequest, decode_identity, encode_identity_request
 from firmware_sim.modbus_device import ModbusDevice
 from firmware_sim.modbus_server import Framing, ModbusServer
+from firmware_sim.wires.faults import FaultRule, Spoiler
 from telemetry import Instant
 from tests.firmware_sim.boards import board
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pymodbus.client import AsyncModbusTcpClient
 
 from drivers.catalogue import load_catalogue
-from drivers.modbus_frames import Frame, Request, decode_reply, encode_request
-from drivers.modbus_plan import Plan
+from drivers.modbus.frames import Frame, Request, decode_reply, encode_request
+from drivers.modbus.plan import Plan
 from firmware_sim import meters
 from firmware_sim.modbus_device import ModbusDevice
 from firmware_sim.modbus_server import ModbusServer

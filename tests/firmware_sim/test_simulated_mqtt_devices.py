@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from drivers.catalogue import load_catalogue
 from drivers.contract import Fault, Outgoing
-from drivers.sparkplug_payload import decode_payload
-from drivers.sparkplug_values import Datatype
+from drivers.sparkplug.payload import decode_payload
+from drivers.sparkplug.values import Datatype
 from firmware_sim.mqtt_devices import (
     ChirpStackGateway,
     FrigateCamera,

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.onvif_xml import read_xml
-from firmware_sim.onvif_camera import OnvifCamera
-from firmware_sim.onvif_events_service import MOST_SUBSCRIPTIONS, EventService
-from firmware_sim.onvif_ptz_service import PtzService
-from firmware_sim.onvif_requests import SoapAnswer, SoapRequest, read_request
+from drivers.onvif.xml import read_xml
+from firmware_sim.onvif.camera import OnvifCamera
+from firmware_sim.onvif.events_service import MOST_SUBSCRIPTIONS, EventService
+from firmware_sim.onvif.ptz_service import PtzService
+from firmware_sim.onvif.requests import SoapAnswer, SoapRequest, read_request
 from firmware_sim.ptz_head import PtzHead
 from telemetry import Instant, format_utc
 

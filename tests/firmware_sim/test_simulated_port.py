@@ -16,8 +16,8 @@ from broker.session import connect
 from drivers.catalogue import load_catalogue
 from firmware_sim import yard_sensor
 from firmware_sim.clock import WorldClock
-from firmware_sim.connections import alongside
 from firmware_sim.port import SimulatedPort, as_toml
+from firmware_sim.wires.connections import alongside
 from firmware_sim.world import World
 from telemetry import ConfigurationError, Device, Instant, LinkError, Reading
 from tests.firmware_sim.worlds import NOON

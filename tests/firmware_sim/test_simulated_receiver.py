@@ -7,7 +7,7 @@ import pytest
 
 from firmware_sim.ais_receiver import AisReceiver
 from firmware_sim.clock import WorldClock
-from firmware_sim.connections import Connection
+from firmware_sim.wires.connections import Connection
 from firmware_sim.world import World
 from tests.firmware_sim.worlds import NOON, decoded
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware_sim.faults import FaultRule, Spoiler
 from firmware_sim.wires import dialling, on_pty, on_tcp, on_udp
+from firmware_sim.wires.faults import FaultRule, Spoiler
 from telemetry import ConfigurationError, LinkError
 from tests.firmware_sim.echoing import Echo, Ticker
 from tests.waiting import until

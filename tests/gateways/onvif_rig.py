@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from drivers.catalogue import load_catalogue
-from firmware_sim.onvif_camera import OnvifCamera
-from firmware_sim.onvif_events_service import EventService
-from firmware_sim.onvif_ptz_service import PtzService
-from firmware_sim.onvif_server import OnvifServer, serve_onvif
+from firmware_sim.onvif.camera import OnvifCamera
+from firmware_sim.onvif.events_service import EventService
+from firmware_sim.onvif.ptz_service import PtzService
+from firmware_sim.onvif.server import OnvifServer, serve_onvif
 from firmware_sim.ptz_head import PtzHead
 from gateways import clock
 from gateways.background import background

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from gateways.background import background
-from gateways.outbox import open_outbox
+from gateways.delivery.outbox import open_outbox
 from telemetry import Reading
 
 EPOCH = 1_795_000_000_000_000_000

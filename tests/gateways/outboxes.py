@@ -6,9 +6,9 @@ from pathlib import Path
 
 from broker.wire import decode_batch, seal
 from gateways.background import background
-from gateways.outbox import Outbox, open_outbox
-from gateways.outbox_file import Row
-from gateways.sealing import Pack
+from gateways.delivery.outbox import Outbox, open_outbox
+from gateways.delivery.outbox_file import Row
+from gateways.delivery.sealing import Pack
 from gateways.settings import OUTBOX_LIMIT
 from tests.gateways.outbox_process import numbered
 

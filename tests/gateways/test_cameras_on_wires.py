@@ -11,12 +11,12 @@ import pytest
 from broker.session import BrokerAddress
 from broker.wire import PushedDevice
 from drivers.catalogue import load_catalogue
-from firmware_sim.faults import FaultRule, Spoiler
 from firmware_sim.pelco_camera import PelcoCamera
 from firmware_sim.ptz_head import PtzHead
 from firmware_sim.visca_camera import ViscaCamera, ViscaChain, ViscaIpCamera
-from firmware_sim.wire import Wire
 from firmware_sim.wires import on_pty, on_tcp, on_udp
+from firmware_sim.wires.faults import FaultRule, Spoiler
+from firmware_sim.wires.wire import Wire
 from gateways import clock
 from gateways.fleet import Fleet
 from gateways.settings import GatewaySettings

@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 
 from drivers.catalogue import load_catalogue
-from firmware_sim.faults import FaultRule, Spoiler
 from firmware_sim.frame_instrument import FrameInstrument
 from firmware_sim.speaker import Speaker, Speech
 from firmware_sim.wires import on_pty, on_tcp
+from firmware_sim.wires.faults import FaultRule, Spoiler
 from gateways.background import background
 from gateways.bus import Seat
 from gateways.device_record import DeviceRecord

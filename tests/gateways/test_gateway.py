@@ -13,7 +13,7 @@ from broker.session import BrokerAddress
 from broker.wire import Configuration, DeviceStatus, PushedDevice
 from drivers.catalogue import Catalogue, load_catalogue
 from gateways.daemon import Gateway, GatewaySettings
-from gateways.outbox_file import OutboxFile
+from gateways.delivery.outbox_file import OutboxFile
 from telemetry import ConfigurationError, Device
 from tests.gateways.brokers import BOTH, broker_named
 from tests.gateways.centre import Centre, centre_at

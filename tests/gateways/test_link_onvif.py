@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from firmware_sim.onvif_server import serve_onvif
-from gateways import clock, link_onvif, onvif_events
-from gateways.link_onvif import OnvifAddress
+from firmware_sim.onvif.server import serve_onvif
+from gateways import clock
 from gateways.links import parse_link, shown
+from gateways.onvif import events as onvif_events
+from gateways.onvif import link as link_onvif
+from gateways.onvif.link import OnvifAddress
 from telemetry import ConfigurationError
 from tests.gateways.onvif_rig import a_camera, camera_read, link_to, reading
 from tests.servers import need

@@ -8,15 +8,18 @@ from datetime import timedelta
 
 import pytest
 
-from drivers import onvif_messages as m
-from drivers.onvif_xml import read_xml
-from firmware_sim.onvif_camera import OnvifCamera as OnvifSimulated
-from firmware_sim.onvif_events_service import MOST_SUBSCRIPTIONS
-from firmware_sim.onvif_requests import SoapRequest, read_request
-from firmware_sim.onvif_server import serve_onvif
-from gateways import clock, link_onvif, onvif_conversation, onvif_soap
-from gateways.onvif_camera import OnvifCamera
-from gateways.onvif_events import PullPoint
+from drivers.onvif import messages as m
+from drivers.onvif.xml import read_xml
+from firmware_sim.onvif.camera import OnvifCamera as OnvifSimulated
+from firmware_sim.onvif.events_service import MOST_SUBSCRIPTIONS
+from firmware_sim.onvif.requests import SoapRequest, read_request
+from firmware_sim.onvif.server import serve_onvif
+from gateways import clock
+from gateways.onvif import conversation as onvif_conversation
+from gateways.onvif import link as link_onvif
+from gateways.onvif import soap as onvif_soap
+from gateways.onvif.camera import OnvifCamera
+from gateways.onvif.events import PullPoint
 from tests.gateways.onvif_rig import a_camera, camera_read, link_to, reading
 from tests.servers import free_port
 from tests.waiting import until

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.session import BrokerAddress
-from gateways.link_file import FileAddress
-from gateways.link_mqtt import MqttAddress
-from gateways.link_serial import Line, Rfc2217Address, SerialAddress
-from gateways.link_tcp import TcpAddress, TcpListenAddress
-from gateways.link_udp import UdpAddress, UdpListenAddress
 from gateways.links import LinkAddress, parse_link, shown
+from gateways.links.file import FileAddress
+from gateways.links.mqtt import MqttAddress
+from gateways.links.serial import Line, Rfc2217Address, SerialAddress
+from gateways.links.tcp import TcpAddress, TcpListenAddress
+from gateways.links.udp import UdpAddress, UdpListenAddress
 from telemetry import ConfigurationError
 
 

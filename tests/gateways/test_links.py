@@ -13,12 +13,12 @@ import pytest
 
 from broker.session import BrokerAddress, connect
 from drivers.contract import RETAINED
-from gateways.inbox import Conversation
-from gateways.link_contract import LARGEST_READ, PIECE
-from gateways.link_mqtt import MOST_UNSENT
-from gateways.link_pipe import keep_alive
-from gateways.link_tcp import Sender, Senders
 from gateways.links import open_link, parse_link
+from gateways.links.contract import LARGEST_READ, PIECE
+from gateways.links.conversation import Conversation
+from gateways.links.mqtt import MOST_UNSENT
+from gateways.links.pipe import keep_alive
+from gateways.links.tcp import Sender, Senders
 from telemetry import LinkError
 from tests.servers import free_port, pty_pair
 from tests.waiting import until

@@ -15,7 +15,7 @@ from broker import topics
 from broker.commands import ReplyMessage, decode_reply, encode_command
 from broker.session import BrokerAddress, Will, connect
 from drivers.catalogue import load_catalogue
-from drivers.sparkplug_values import Datatype
+from drivers.sparkplug.values import Datatype
 from firmware_sim.mqtt_devices import (
     ChirpStackGateway,
     FrigateCamera,

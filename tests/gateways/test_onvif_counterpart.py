@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateways import link_onvif
+from gateways.onvif import link as link_onvif
 from tests.gateways.onvif_counterpart import PASSWORD, USER, build_counterpart
 from tests.gateways.onvif_rig import reading
 from tests.servers import free_port, wait_for_port

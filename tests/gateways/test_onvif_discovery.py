@@ -6,10 +6,10 @@ from typing import cast
 
 import pytest
 
-from drivers.onvif_discovery import GROUP, Match, encode_match
-from firmware_sim.onvif_beacon import answer_probes
-from firmware_sim.onvif_camera import OnvifCamera
-from gateways.onvif_discovery import Found, find_cameras, watch_cameras
+from drivers.onvif.discovery import GROUP, Match, encode_match
+from firmware_sim.onvif.beacon import answer_probes
+from firmware_sim.onvif.camera import OnvifCamera
+from gateways.onvif.discovery import Found, find_cameras, watch_cameras
 from telemetry import LinkError
 
 LOOPBACK = "127.0.0.1"

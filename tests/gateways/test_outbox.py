@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateways import outbox_file
-from gateways.outbox import Outbox
-from gateways.outbox_file import OutboxFile
-from gateways.sealing import LARGEST_PACK, MOST_READINGS, Pack, Unsendable, seal_readings
+from gateways.delivery import outbox_file
+from gateways.delivery.outbox import Outbox
+from gateways.delivery.outbox_file import OutboxFile
+from gateways.delivery.sealing import LARGEST_PACK, MOST_READINGS, Pack, Unsendable, seal_readings
 from telemetry import ConfigurationError, Reading
 from tests.gateways.outbox_process import EPOCH, numbered
 from tests.gateways.outboxes import append, everything, numbers, working

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateways.outbox_file import EMPTY_PACK, OutboxFile
-from gateways.page_scan import PAGE, records
-from gateways.salvage import open_outbox_file
-from gateways.sealing import Pack
+from gateways.delivery.outbox_file import EMPTY_PACK, OutboxFile
+from gateways.delivery.page_scan import PAGE, records
+from gateways.delivery.salvage import open_outbox_file
+from gateways.delivery.sealing import Pack
 from tests.gateways.outboxes import append, everything, numbered_pack, numbers, working
 
 ROWS = 300

@@ -11,8 +11,8 @@ from gateways import clock
 from gateways.background import background
 from gateways.bus import Seat
 from gateways.device_record import DeviceRecord
-from gateways.link_contract import PIECE
 from gateways.links import parse_link
+from gateways.links.contract import PIECE
 from gateways.pump import Pump
 from telemetry import Device, Instant, Quality, Reading
 from tests.gateways.instruments import instrument, pumping

@@ -13,8 +13,8 @@ from broker import topics
 from broker.commands import encode_command
 from broker.session import BrokerAddress
 from drivers.catalogue import load_catalogue
-from drivers.sparkplug_payload import SparkplugPayload, decode_payload, encode_payload
-from drivers.sparkplug_values import Datatype, metric_of, value_of
+from drivers.sparkplug.payload import SparkplugPayload, decode_payload, encode_payload
+from drivers.sparkplug.values import Datatype, metric_of, value_of
 from gateways import clock
 from gateways.daemon import Gateway, GatewaySettings
 from telemetry import Command, Device, Quality, Value

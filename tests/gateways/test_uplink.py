@@ -12,10 +12,10 @@ from broker import topics
 from broker.session import BrokerAddress, Session, stay_connected, together
 from broker.wire import Receipt
 from gateways.background import background
+from gateways.delivery.outbox import Outbox
+from gateways.delivery.uplink import Uplink
+from gateways.delivery.window import WIDTH
 from gateways.errors import OutboxUnwritableError
-from gateways.outbox import Outbox
-from gateways.uplink import Uplink
-from gateways.window import WIDTH
 from tests.gateways.brokers import BOTH, broker_named
 from tests.gateways.centre import Centre, centre_at
 from tests.gateways.outbox_process import numbered

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateways.window import FIRST_PATIENCE, LONGEST_PATIENCE, WIDTH, Verdict, Window
+from gateways.delivery.window import FIRST_PATIENCE, LONGEST_PATIENCE, WIDTH, Verdict, Window
 
 
 def window(floor: int = 0, reached: int = 0) -> Window:

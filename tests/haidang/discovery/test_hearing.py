@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.catalogue import load_catalogue
-from drivers.modbus_frames import Request, encode_request, wrap_rtu
-from drivers.nmea_sentences import encode
+from drivers.modbus.frames import Request, encode_request, wrap_rtu
+from drivers.nmea.sentences import encode
 from haidang.discovery.hearing import MAKERS, SENTENCES, describe, guess
 
 WIND = encode("WI", "MWV", ["045", "R", "12.3", "N", "A"])

@@ -1,0 +1,1 @@
+"""Instruments that speak lines of text, described in their profile."""

@@ -1,0 +1,1 @@
+"""Instruments that speak binary frames, described in their profile."""

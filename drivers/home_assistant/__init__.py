@@ -1,0 +1,1 @@
+"""Sensors announced by Home Assistant's MQTT discovery."""

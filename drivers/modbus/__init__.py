@@ -1,0 +1,1 @@
+"""Modbus: client, frames of both sides, values, plans and writes."""

@@ -1,0 +1,1 @@
+"""Devices that publish JSON or text over MQTT."""

@@ -1,0 +1,1 @@
+"""ONVIF cameras: what is asked and answered, without the SOAP."""

@@ -1,0 +1,1 @@
+"""Pelco-D and Pelco-P cameras."""

@@ -1,0 +1,1 @@
+"""What all cameras have in common: actions, polls, and the dead-man stop."""

@@ -1,0 +1,1 @@
+"""VISCA cameras, on a serial chain and over IP."""

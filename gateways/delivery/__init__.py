@@ -1,0 +1,1 @@
+"""From an accepted reading to the centre's receipt: outbox and uplink."""

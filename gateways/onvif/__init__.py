@@ -1,0 +1,1 @@
+"""ONVIF cameras: the SOAP, and finding them on a network."""
