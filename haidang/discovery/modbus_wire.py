@@ -41,7 +41,7 @@ class ModbusWire:
 
     def __init__(self, link: Conversation, line: Line, patience: float) -> None:
         self._link, self._line, self._patience = link, line, patience
-        self._framing = line.framing
+        self._framing: Framing = line.framing
         self._settled = False
         self._finder = ReplyFinder()
         self._transactions = count(1)
