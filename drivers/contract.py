@@ -2,7 +2,8 @@
 
 Bytes and the time come in; events and bytes to send go out. The link's owner (gateways/pump.py)
 does the reading, writing and waiting, and when several devices share one link it gives the line to
-one busy driver at a time.
+one busy driver at a time. `Driver` is what all have; `Listener` is a base for those that only listen;
+HearsRetained, Overhears and LastWord are what a driver may be besides, and most are none of them.
 """
 
 from collections.abc import Sequence
@@ -12,15 +13,15 @@ from typing import Protocol, runtime_checkable
 from telemetry import Action, Command, Device, Instant, Profile, Reading, Reply
 
 RETAINED = "\0"
-"""Begins the origin of an MQTT message that the broker had kept from before; no topic has this character."""
+"""Begins the origin of an MQTT message that the broker had kept from before: no topic has this character.
+Only a driver marked HearsRetained is given such messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Something a device or its wire did wrong. The bytes it happened on are kept as evidence.
 
-    reason: a short fixed word that is counted, such as `checksum`, `timeout`, `exception`.
-    detail: a sentence for people.
+    reason: a short fixed word that is counted, one of those in docs/faults.md. detail: a sentence for people.
     """
 
     device: str
@@ -50,6 +51,7 @@ class Driver(Protocol):
     A poller gives the line back after each exchange, also in the middle of a poll of several: the
     link's owner decides who speaks next, and a command waits for one exchange at most.
     No method raises for anything a device can send: bad input is a Fault. An exception is a bug.
+    Whatever comes, memory stays bounded. Each Command has exactly one Reply, from whichever method.
     """
 
     @property
@@ -73,26 +75,27 @@ class Driver(Protocol):
         ...
 
     def connected(self, now: Instant) -> Sequence[Event]:
-        """The link was opened anew: forget half frames and any exchange under way.
+        """The link was opened, for the first time or anew: half frames and exchanges under way are forgotten.
 
-        Commands end too, each with a Reply: `unsent`, or `timeout` once it was sent. None may go out
-        later: whoever gave it was told when the link broke.
+        Commands end too, each with a Reply: `unsent`, or `timeout` once it was sent. None goes out
+        later, since whoever gave it was told when the link broke; only the end of what one began may,
+        such as the stop of a motion or the end of a pulse.
         """
         ...
 
     def command(self, command: Command, now: Instant) -> Sequence[Event]:
-        """Takes in a command that was checked against its action; exactly one Reply follows, now or later.
+        """Takes in a command that was checked against its action; its Reply follows, now or later.
 
-        What has to be sent for it is sent from `wake`, when the line is free, unless the driver is a
-        listener: that may have something outgoing at once.
+        A poller sends what has to be sent for it from `wake`, when the line is free; a listener may have
+        it outgoing at once.
         """
         ...
 
     def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Event]:
         """Bytes as they came off the link, in any chunking.
 
-        origin: for links that carry whole messages, where this one came from (an MQTT topic, behind
-        RETAINED for one the broker had kept; a datagram's sender); empty on a plain byte pipe.
+        origin: for links that carry whole messages, where this one came from (an MQTT topic, if need be
+        behind RETAINED; a datagram's sender); empty on a plain byte pipe.
         """
         ...
 
@@ -139,23 +142,18 @@ class Listener:
 
 
 class HearsRetained:
-    """The mark of a driver that is given MQTT messages the broker had kept, behind RETAINED.
-
-    Without it none of them comes: nobody knows when they were said.
-    """
+    """Marks a driver that also wants MQTT messages which the broker had kept: nobody knows when they were
+    said, so no other driver is given them."""
 
 
 class Overhears:
-    """The mark of a poller that hears the whole line, also while another has it.
-
-    For devices whose answer may come long after the line was given back, such as a camera's word that
-    it has arrived.
-    """
+    """Marks a poller that hears the line while another has it: what its device answers may come long after
+    the line was given back, such as a camera's word that it has arrived."""
 
 
 @runtime_checkable
 class LastWord(Protocol):
-    """A driver that has something to say before it is left for good, such as a stop to what it moves."""
+    """A driver with something to say before it is left for good, such as a stop to what it moves."""
 
     def last_word(self, now: Instant) -> Sequence[Outgoing]:
         """What is sent at once, without waiting for an answer. The driver is not called again."""

@@ -105,6 +105,11 @@ class Announced(HearsRetained, Listener):
         self._stamps = Stamps()
         self._outgoing: list[Outgoing] = []
 
+    def connected(self, now: Instant) -> Sequence[Event]:
+        """What was announced still holds; what was to be sent is not sent any more."""
+        self._outgoing.clear()
+        return ()
+
     def outgoing(self) -> Sequence[Outgoing]:
         """The messages of the commands taken since the last call."""
         outgoing, self._outgoing = self._outgoing, []

@@ -104,6 +104,7 @@ class Publisher(HearsRetained, Listener):
         """Answers that were awaited are not expected any more."""
         events = list(self._answers.broken())
         self.wake_at = None
+        self._outgoing.clear()
         return events
 
     def wake(self, now: Instant) -> Sequence[Event]:

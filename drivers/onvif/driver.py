@@ -14,7 +14,7 @@ from drivers.onvif.events import EventMetrics
 from drivers.onvif.orders import Interpreter, actions_of
 from drivers.onvif.plan import VOCABULARY, Plan, Source, plan
 from drivers.ptz.deadman import DeadMan, Motion
-from drivers.ptz.orders import LIMIT, Orders
+from drivers.ptz.orders import BROKEN, LIMIT, Orders
 from drivers.stamps import Stamps
 from telemetry import Action, Command, Device, Instant, Profile, Reading, Reply, Value
 
@@ -25,7 +25,6 @@ GIVE_UP = 20.0
 """Seconds after which an answer is not waited for any more; the link gives its own well before."""
 _EVIDENCE = 512
 _STRANGE = "this driver needs a link that begins with onvif:, and hears something from"
-_LOST = "the link broke before the camera answered; it may have been done or not"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +89,13 @@ class Camera:
     def connected(self, now: Instant) -> Sequence[Event]:
         """The link was opened anew; its first word is what the camera has."""
         sent = [command for pending in self._pending.values() for command in pending.commands]
-        unsent, replies = self._drain(now)
+        unsent = self._end_waiting("unsent", BROKEN)
         self._pending.clear()
         self._outgoing.clear()
         self._events.clear()
         self._hello, self._hello_due = None, now.monotonic
         self._deadman.connected(now)
-        replies += [self._reply(command, "timeout", _LOST) for command in sent]
-        return replies + [self._reply(command, "unsent", "the link broke") for command in unsent]
+        return [*(self._reply(command, "timeout", BROKEN) for command in sent), *unsent]
 
     def command(self, command: Command, now: Instant) -> Sequence[Event]:
         """Takes it in; it is sent from `wake`. A stop overtakes everything, and ends it."""
@@ -132,7 +130,7 @@ class Camera:
             self._ask_for_hello(now)
         else:
             if self._hello.head is None:
-                events += self._refuse_all(now)
+                events += self._end_waiting("refused", "this camera has no head that moves")
             else:
                 self._send_stop(now)
                 events += self._send_command(self._hello.head, now)
@@ -209,21 +207,10 @@ class Camera:
             for command in pending.commands:
                 yield self._reply(command, "timeout", detail)
 
-    def _drain(self, now: Instant) -> tuple[list[Command], list[Reply]]:
-        """The commands that were not sent, and the replies to those that are too old by now."""
-        commands, self._stops = self._stops, []
-        replies: list[Reply] = []
-        while len(self._orders):
-            command, expired = self._orders.take(now)
-            replies += expired
-            commands += () if command is None else (command,)
-        return commands, replies
-
-    def _refuse_all(self, now: Instant) -> Sequence[Event]:
-        commands, replies = self._drain(now)
-        return replies + [
-            self._reply(one, "refused", "this camera has no head that moves") for one in commands
-        ]
+    def _end_waiting(self, reason: str, detail: str) -> Sequence[Reply]:
+        """The replies to the commands that were not sent, none of which will be."""
+        stops, self._stops = self._stops, []
+        return [*(self._reply(stop, reason, detail) for stop in stops), *self._orders.end(reason, detail)]
 
     def _send_stop(self, now: Instant) -> None:
         if not self._may_stop:

@@ -24,7 +24,7 @@ from drivers.pelco.frames import (
 from drivers.pelco.plan import PelcoPlan, PelcoRead, PelcoSettings
 from drivers.ptz.actions import ENDS_BY_ITSELF
 from drivers.ptz.deadman import DeadMan
-from drivers.ptz.orders import Orders, Stops
+from drivers.ptz.orders import BROKEN, Orders, Stops
 from drivers.ptz.poll import Poll
 from drivers.words import Vocabulary
 from telemetry import Action, Command, Device, Instant, Profile, ProfileError, Reply, Value
@@ -97,12 +97,10 @@ class PelcoDriver:
         self._deadman.connected(now)
         self._poll.connected(now)
         self.busy, self._rest_until = False, now.monotonic
+        sent = () if asking is None else (_reply(asking.command, "timeout", BROKEN),)
+        unsent = (*self._orders.end("unsent", BROKEN), *self._stops.broken())
         self._settle()
-        return (
-            ()
-            if asking is None
-            else (_reply(asking.command, "timeout", "the link broke before it answered"),)
-        )
+        return (*sent, *unsent)
 
     def command(self, command: Command, now: Instant) -> Sequence[Event]:
         """Takes it in; a stop ends every motion at once."""
@@ -183,6 +181,7 @@ class PelcoDriver:
             if self._deadman.asked(motion, now) >= self._plan.settings.stops:
                 self._deadman.stopped(motion)
         self._send(self._drive, now)
+        self._stops.said()
         return self._stops.settled()
 
     def _carry_out(self, command: Command, now: Instant) -> Sequence[Event]:

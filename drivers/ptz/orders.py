@@ -8,6 +8,7 @@ from telemetry import Command, Instant, Reply
 
 LIMIT = 16
 """Commands that may wait for one camera."""
+BROKEN = "the link broke before it was done"
 
 _HEAD = frozenset({"move", "move_to", "home", "preset_recall"})
 _LENS = frozenset({"zoom", "zoom_to"})
@@ -49,6 +50,11 @@ class Orders:
         """Puts one that was taken to the front again: the camera had no room for it."""
         self._waiting.appendleft(command)
 
+    def end(self, reason: str, detail: str) -> Sequence[Reply]:
+        """Drops everything that waits; the replies, which say why."""
+        waited, self._waiting = self._waiting, deque()
+        return [_reply(command, reason, detail) for command in waited]
+
     def take(self, now: Instant) -> tuple[Command | None, Sequence[Reply]]:
         """The next to carry out, and the replies to those that waited too long."""
         replies: list[Reply] = []
@@ -66,27 +72,44 @@ class Stops:
     def __init__(self, deadman: DeadMan) -> None:
         self._deadman = deadman
         self._waiting: list[Command] = []
+        self._said = 0  # how many of them a stop was sent for
 
     def put(self, command: Command, now: Instant) -> Sequence[Reply]:
         """Ends every motion at once. Replies to those that are settled by it."""
         self._deadman.stop_all(now)
         self._waiting.append(command)
         if len(self._waiting) > LIMIT:
+            self._said = max(0, self._said - 1)
             return (_reply(self._waiting.pop(0), "unsent", "a newer stop took its place"), *self.settled())
         return self.settled()
+
+    def said(self) -> None:
+        """A stop was sent."""
+        self._said = len(self._waiting)
 
     def settled(self) -> Sequence[Reply]:
         """The replies, once nothing moves."""
         if self._deadman.stopping:
             return ()
-        waited, self._waiting = self._waiting, []
-        return [_reply(command) for command in waited]
+        return [_reply(command) for command in self._take_all()]
 
     def unanswered(self) -> Sequence[Reply]:
         """The replies when the camera has not answered for too long."""
-        waited, self._waiting = self._waiting, []
         text = "the camera does not answer; the stop is repeated"
-        return [_reply(command, "timeout", text) for command in waited]
+        return [_reply(command, "timeout", text) for command in self._take_all()]
+
+    def broken(self) -> Sequence[Reply]:
+        """The replies when the link was opened anew; what may be moving is stopped all the same."""
+        said = self._said
+        text = "the link broke; whatever may be moving is stopped now that it is back"
+        return [
+            _reply(command, "timeout" if place < said else "unsent", text)
+            for place, command in enumerate(self._take_all())
+        ]
+
+    def _take_all(self) -> Sequence[Command]:
+        waited, self._waiting, self._said = self._waiting, [], 0
+        return waited
 
 
 def _reply(command: Command, reason: str = "", detail: str = "") -> Reply:

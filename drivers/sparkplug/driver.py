@@ -49,6 +49,7 @@ class EdgeNode(Listener):
         """What was missed is not known: the node is asked to be born again."""
         self._session.born.clear()
         self._session.sequence.begin(None)
+        self._outgoing.clear()
         if self._session.group:
             self._ask(now, _FIRST_LOOK)
         events = list(self._commands.broken())

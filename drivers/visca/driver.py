@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from drivers.contract import Event, Fault, Outgoing, Overhears
 from drivers.ptz.actions import ENDS_BY_ITSELF
 from drivers.ptz.deadman import DeadMan, Motion
-from drivers.ptz.orders import Orders, Stops
+from drivers.ptz.orders import BROKEN, Orders, Stops
 from drivers.ptz.poll import SILENT_LIMIT, Poll
 from drivers.visca.commands import AddressSet, Cancel, Clear, Inquiry
 from drivers.visca.conversation import SEQUENCE, Changed, Conversation, Exchange, Outcome, Purpose, is_full
@@ -139,13 +139,12 @@ class ViscaDriver(Overhears):
         self._asking = None
         self._deadman.connected(now)
         self._poll.connected(now)
+        self._refusals, self._hold_until = 0, now.monotonic
+        unsent = [*self._orders.end("unsent", BROKEN), *self._stops.broken()]
         self._prepare()
         self._settle(now)
-        return [
-            _reply(command, "timeout", "the link broke before the camera had answered")
-            for command in broken
-            if command is not None
-        ]
+        sent = [_reply(command, "timeout", BROKEN) for command in broken if command is not None]
+        return [*sent, *unsent]
 
     def command(self, command: Command, now: Instant) -> Sequence[Event]:
         """Takes it in; a stop ends every motion at once."""
@@ -227,6 +226,7 @@ class ViscaDriver(Overhears):
 
     def _say_stop(self, motion: Motion, now: Instant) -> Sequence[Event]:
         self._talk.start(Exchange(Purpose.STOP, self._plan.stop(motion), motion=motion), now)
+        self._stops.said()
         if self._deadman.asked(motion, now) <= _STOP_TRIES:
             return ()
         return self._stops.unanswered()

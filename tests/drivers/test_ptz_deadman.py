@@ -181,3 +181,16 @@ def test_of_very_many_stops_none_is_left_without_a_reply() -> None:
     deadman.stopped(Motion.PAN_TILT)
     replies += stops.settled()
     assert sorted(reply.command for reply in replies) == sorted(f"stop-{n}" for n in range(LIMIT + 5))
+
+
+def test_stops_that_wait_when_the_link_breaks_are_told_whether_they_were_sent() -> None:
+    stops = Stops(quiet(Motion.PAN_TILT))
+    stops.put(order("stop", 1), instant(0))
+    stops.said()
+    stops.put(order("stop", 2), instant(0))
+    replies = stops.broken()
+    assert [(reply.command, reply.reason) for reply in replies] == [
+        ("stop-1", "timeout"),
+        ("stop-2", "unsent"),
+    ]
+    assert stops.settled() == ()
