@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from telemetry import Action, Metric, Profile, ProfileError
+from telemetry.documents import named, wrong_keys
 
 
 class Words(BaseModel):
@@ -59,8 +60,5 @@ def _checked(model: type[W], words: Mapping[str, Any], where: str) -> W:
     try:
         return model.model_validate(words)
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'all of it'}: {e['msg']}" for e in error.errors()
-        )
-        known = ", ".join(model.model_fields) or "nothing"
-        raise ProfileError(f"{where}: {wrong}. This driver understands here: {known}") from error
+        wrong = "; ".join(named(*mistake) for mistake in wrong_keys(error, model.model_fields))
+        raise ProfileError(f"{where}: {wrong}") from error

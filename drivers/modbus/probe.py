@@ -37,6 +37,8 @@ _RANGES: Mapping[str, tuple[tuple[float, float], ...]] = {
     "lx": ((0.1, 200_000.0),),
 }
 """UCUM code → what a device in a port measures; for other units any sane number will do."""
+_PRIOR = 2.0
+"""Values that make no sense, added to every count: 8 of 9 that do are worth more than 3 of 3."""
 _SANE = (1e-6, 1e12)
 
 
@@ -56,9 +58,9 @@ class Fit:
 
     @property
     def score(self) -> float:
-        """From 0 to 1; models with more values that fit come before others of the same score."""
+        """From 0 to 1: how much speaks for it, of all that could."""
         total = self.plausible + self.zero + self.doubtful + self.refused
-        return (self.plausible + _ZERO_COUNTS * self.zero) / total if total else 0.0
+        return (self.plausible + _ZERO_COUNTS * self.zero) / (total + _PRIOR)
 
     @property
     def likely(self) -> bool:

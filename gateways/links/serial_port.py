@@ -12,6 +12,13 @@ from gateways.links.contract import LARGEST_READ, PIECE, Receiver
 from gateways.links.pipe import CONNECT_TIME, reason
 from telemetry import LinkError
 
+_REMEDIES = {
+    errno.ENOENT: "there is no such port; plug the adapter in, `haidang scan serial` lists those there are",
+    errno.EACCES: "this user may not use it; make it a member of the group dialout and log in again",
+    errno.EBUSY: "another process uses it; stop the gateway or program that reads this port",
+    errno.ENOTTY: "this is no serial port",
+}
+
 
 class SerialPort:
     """An open port. A short read is all there is, so a piece is what one turn of the loop brings."""
@@ -91,7 +98,7 @@ async def open_port(port: serialx.BaseSerial, name: str, receiver: Receiver) -> 
         async with asyncio.timeout(CONNECT_TIME):
             await _opened(port)
     except (OSError, ValueError, serialx.SerialException) as error:
-        raise LinkError(f"cannot open {name}: {reason(error)}") from error
+        raise LinkError(f"cannot open {name}: {_remedy(error)}") from error
     link = SerialPort(port.fileno(), name, receiver)
     try:
         receiver.opened(link)
@@ -100,6 +107,11 @@ async def open_port(port: serialx.BaseSerial, name: str, receiver: Receiver) -> 
     finally:
         link.close()
         await asyncio.to_thread(port.close)
+
+
+def _remedy(error: Exception) -> str:
+    """Why it does not open and what to do; what is not known to happen, in the system's words."""
+    return _REMEDIES.get(getattr(error, "errno", None) or 0) or reason(error)
 
 
 async def _opened(port: serialx.BaseSerial) -> None:

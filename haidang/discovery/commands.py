@@ -15,7 +15,7 @@ from rich.console import Console
 
 from haidang.calling import DEFAULT_API, calling
 from haidang.configuration import ConfigurationFile, load
-from haidang.discovery.words import numbers, settings, units
+from haidang.discovery.words import baudrates, settings, units
 from haidang.logs import configure_logs
 from haidang.running import loop_factory, told_in_words, until_interrupted
 from telemetry import ConfigurationError
@@ -103,7 +103,7 @@ def listen(
     with told_in_words():
         catalogue, broker = _surroundings(config)
         if profile is None:
-            _run(until_interrupted(listen_raw(link, broker, out)))
+            _run(until_interrupted(listen_raw(link, broker, out, err)))
             return
         device = describe(link, catalogue.profile(profile), unit, settings(changes or ()))
         _run(until_interrupted(listen_decoded(device, catalogue, broker, out)))
@@ -134,7 +134,7 @@ def registers(
         if first + count > 65_536:
             raise ConfigurationError(f"--from {first} --count {count} passes the last address, 65535")
         wanted = Range(unit, table, range(first, first + count))
-        explored = _run(read_range(ModbusAddress(link, timeout), wanted, err))
+        explored = _run(read_range(ModbusAddress(link, timeout), wanted, out, err))
     if as_csv:
         for line in csv(table, rows(explored.found, explored.refused)):
             typer.echo(line)
@@ -225,7 +225,9 @@ def scan_serial(
 
     with told_in_words():
         configure_logs(level=logging.CRITICAL)
-        _run(until_interrupted(scan_ports(ports or (), numbers(bauds), seconds, out, err)))
+        known = _run(scan_ports(ports or (), baudrates(bauds), seconds, out, err))
+    if not known:
+        raise typer.Exit(1)
 
 
 @scan.command("modbus")

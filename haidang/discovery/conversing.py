@@ -14,8 +14,10 @@ from broker.session import BrokerAddress
 from broker.wire import DeviceStatus, PushedDevice
 from drivers.catalogue import Catalogue
 from gateways.fleet import Fleet
+from gateways.links import parse_link
 from gateways.settings import GatewaySettings
 from telemetry import ConfigurationError, Device, Profile, Reading, Value
+from telemetry.documents import named, wrong_keys
 
 NAME = "device"  # what the one device is called
 SETTLED = 3.0  # seconds after the first value in which the others are waited for
@@ -40,13 +42,13 @@ def describe(
 
     Raises ConfigurationError for words that make no device.
     """
+    parse_link(link)
     try:
         return Device(
             id=NAME, profile=profile.id, link=link, unit_id=unit, every=every, settings=dict(settings)
         )
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise ConfigurationError(wrong) from error
+        raise ConfigurationError("; ".join(named(*mistake) for mistake in wrong_keys(error))) from error
 
 
 async def read_once(device: Device, catalogue: Catalogue, broker: BrokerAddress | None, wait: float) -> Heard:

@@ -11,7 +11,7 @@ from drivers.modbus.plan import FUNCTIONS
 from drivers.modbus.replies import Answer
 from drivers.modbus.values import BIT_TABLES, Table
 from haidang.discovery.modbus_wire import ModbusAddress, ModbusWire, modbus_wire
-from haidang.discovery.registers import bits, refusals, rows, sheet
+from haidang.discovery.registers import bits, legend, refusals, rows, sheet
 from haidang.discovery.waiting import progress
 from telemetry import LinkError
 
@@ -42,22 +42,24 @@ class Range:
     addresses: range
 
 
-async def read_range(address: ModbusAddress, wanted: Range, err: Console) -> Explored:
+async def read_range(address: ModbusAddress, wanted: Range, out: Console, err: Console) -> Explored:
     """Reads it with a progress bar. Raises ConfigurationError, LinkError."""
     async with modbus_wire(address) as wire:
-        with progress(err) as bar:
+        with progress(out, err) as bar:
             task = bar.add_task(f"unit {wanted.unit}", total=len(wanted.addresses))
             return await explore(wire, wanted, lambda done: bar.update(task, completed=done))
 
 
 def show(wanted: Range, explored: Explored, out: Console) -> None:
     """On a terminal."""
-    if wanted.table in BIT_TABLES:
+    if not explored.found:
+        out.print(f"unit {wanted.unit} has none of these {wanted.table} addresses")
+    elif wanted.table in BIT_TABLES:
         out.print(bits(wanted.table, explored.found))
     else:
         found = rows(explored.found, explored.refused)
         out.print(sheet(wanted.table, found, wide=out.width >= WIDE))
-        out.print("ABCD, CDAB, BADC, DCBA: this register and the next as float32, in these orders of bytes")
+        out.print(legend(wanted.table), soft_wrap=True)
     for line in refusals(explored.refused):
         out.print(f"refused {line}")
 

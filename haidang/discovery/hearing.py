@@ -19,6 +19,7 @@ _SHORTEST_TEXT = 4
 _LONGEST_FRAME = 260  # bytes of Modbus RTU with its CRC, and some
 _VISCA = re.compile(rb"[\x88\x90\xa0\xb0\xc0\xd0\xe0\xf0][\x01-\xfe]{1,14}\xff")
 _PELCO = re.compile(rb"\xff[\x00-\xff]{6}")
+_DISTANCES = re.compile(rb"(?:\xff[\x00-\xff]{3}){2,}")
 _NUMBER = re.compile(rb"[-+]?\d+\.?\d*")
 _LINE_ENDS = re.compile(rb"[\r\n]+")
 MAKERS = {
@@ -146,6 +147,18 @@ def _maker(heard: bytes) -> Guess | None:
     return best
 
 
+def _distance(heard: bytes) -> Guess | None:
+    """FF, a distance of two bytes and a sum, one after the other, as ultrasonic level sensors send them."""
+    count = 0
+    for run in _DISTANCES.findall(heard):
+        fours = [run[start : start + 4] for start in range(0, len(run), 4)]
+        good = sum(sum(four[:3]) % 256 == four[3] for four in fours)
+        count += good if good * 2 > len(fours) else 0
+    if count < 2:
+        return None
+    return Guess("ultrasonic level sensor", count, ("dfrobot-a02yyuw",), f"{count} frames FF, distance, sum")
+
+
 def _text(heard: bytes) -> Guess | None:
     """Lines of text with numbers in them: an instrument without a protocol of its own."""
     *lines, _ = _LINE_ENDS.split(heard)
@@ -157,4 +170,13 @@ def _text(heard: bytes) -> Guess | None:
     return Guess("text lines", len(good), (), f"lines such as {shown!r}: see docs/add-a-device-model.md")
 
 
-_LOOKS: Sequence[Callable[[bytes], Guess | None]] = (_ais, _nmea, _modbus, _maker, _pelco, _visca, _text)
+_LOOKS: Sequence[Callable[[bytes], Guess | None]] = (
+    _ais,
+    _nmea,
+    _modbus,
+    _maker,
+    _distance,
+    _pelco,
+    _visca,
+    _text,
+)

@@ -18,6 +18,14 @@ SHOWN = 3  # models proposed for one unit
 USUAL = tuple((baudrate, parity) for baudrate in (9600, 19200, 38400, 4800, 115200) for parity in "NE")
 """Speeds and parities that makers deliver their devices with, likeliest first."""
 
+_CHECKS: Mapping[bool, str] = {
+    True: "the converter's power, A and B, the unit ids, speed and parity (--lines tries them)",
+    False: "the unit ids, and behind a plain serial converter ?framing=rtu in the link",
+}
+"""What may be wrong where nobody answers, on a serial port and elsewhere."""
+
+_SERIAL = ("serial:", "rfc2217:")
+
 Model = tuple[Profile, Plan]
 
 
@@ -47,6 +55,8 @@ async def scan_lines(
             if len(addresses) == 1:
                 raise
             out.print(str(error), soft_wrap=True)
+    checks = _CHECKS[addresses[0].link.startswith(_SERIAL)]
+    out.print(f"check {checks}, and a longer --timeout", soft_wrap=True)
     return []
 
 
@@ -57,7 +67,7 @@ async def scan_modbus(
     found: list[Unit] = []
     models = modbus_models(catalogue)
     async with modbus_wire(address) as wire:
-        with progress(err) as bar:
+        with progress(out, err) as bar:
             async for unit in _answering(wire, units, bar):
                 whole = Unit(unit, await wire.identify(unit), await fits(wire, unit, models, bar))
                 _tell(address.link, whole, catalogue, out)
@@ -88,7 +98,7 @@ def modbus_models(catalogue: Catalogue) -> Sequence[Model]:
 def lines(link: str) -> list[str]:
     """The same serial port at the usual speeds and parities. Raises ConfigurationError for another link."""
     path, _, _ = link.partition("?")
-    if not path.startswith(("serial:", "rfc2217:")):
+    if not path.startswith(_SERIAL):
         raise ConfigurationError("--lines tries speeds and parities, which only a serial link has")
     return [f"{path}?baudrate={baudrate}&parity={parity}" for baudrate, parity in USUAL]
 
@@ -121,7 +131,7 @@ def _tell(link: str, unit: Unit, catalogue: Catalogue, out: Console) -> None:
     out.print(f"unit {unit.number} answers{'; it says: ' * bool(said)}{', '.join(said)}", soft_wrap=True)
     for fit in unit.fits[:SHOWN]:
         told = fit.plausible + fit.doubtful + fit.refused
-        zeros = f", {fit.zero} are 0" if fit.zero else ""
+        zeros = f", {fit.zero} {'is' if fit.zero == 1 else 'are'} 0" if fit.zero else ""
         model = f"{fit.profile} ({catalogue.profile(fit.profile).title.en})"
         out.print(f"  fits {model}: {fit.plausible} of {told} values make sense{zeros}", soft_wrap=True)
     if not unit.fits:

@@ -123,6 +123,7 @@ _UNWRAPS: Mapping[Framing, Callable[[bytes], bytes | None]] = {
 @asynccontextmanager
 async def modbus_wire(address: ModbusAddress) -> AsyncGenerator[ModbusWire]:
     """The wire, open as long as the block runs. Raises ConfigurationError, LinkError."""
+    parsed = parse_link(address.link)
     line = line_of(Device(id="terminal", profile="modbus", link=address.link))
-    async with open_link(parse_link(address.link)) as pipe:
+    async with open_link(parsed) as pipe:
         yield ModbusWire(pipe, line, address.patience)

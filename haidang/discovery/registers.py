@@ -17,6 +17,7 @@ ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
 """Four bytes of two registers as the wire gives them, and the orders makers mean by them."""
 _PICKS = {"ABCD": (0, 1, 2, 3), "CDAB": (2, 3, 0, 1), "BADC": (1, 0, 3, 2), "DCBA": (3, 2, 1, 0)}
 _REFERENCE = {"holding": 400001, "input": 300001, "discrete": 100001, "coil": 1}
+_WHOLES = tuple(f"int32 {order}" for order in ORDERS[:2])
 _SANE = (1e-3, 1e9)
 """Magnitudes that a measured value has; floats beyond them are most likely none."""
 
@@ -54,14 +55,26 @@ def _row(address: int, words: Mapping[int, int], refused: Mapping[int, str]) -> 
 
 
 def sheet(table: str, found: Sequence[Row], *, wide: bool = True) -> Table:
-    """For a terminal; floats that cannot be a measured value are left out. wide: with 32-bit integers."""
-    names = ["address", "ref", "hex", "uint16", "int16", "text", *ORDERS]
-    names += [f"int32 {order}" for order in ORDERS[:2]] if wide else []
-    columns = [Column(name, justify="right", no_wrap=True) for name in names]
+    """For a terminal; floats that cannot be a measured value are left out.
+
+    wide: with reference numbers and 32-bit integers too; without them it has room in 80 columns.
+    """
+    names = ["addr", "ref", "hex", "uint16", "int16", "text", *ORDERS, *_WHOLES]
+    kept = [number for number, name in enumerate(names) if wide or name not in ("ref", *_WHOLES)]
+    columns = [Column(names[number], justify="right", no_wrap=True) for number in kept]
     shown = Table(*columns, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for row in found:
-        shown.add_row(*_cells(table, row)[: len(names)])
+        cells = dict(enumerate(_cells(table, row)))
+        shown.add_row(*(cells.get(number, "") for number in kept))
     return shown
+
+
+def legend(table: str) -> str:
+    """What the columns mean."""
+    return (
+        f"addr counts from 0, as on the wire; {_REFERENCE[table]} in a manual is addr 0\n"
+        "ABCD … DCBA: this register and the next as float32, in these orders of bytes"
+    )
 
 
 def refusals(refused: Mapping[int, str]) -> Iterator[str]:
@@ -110,4 +123,8 @@ def _cells(table: str, row: Row) -> list[str]:
 def _plausible(number: float) -> str:
     if number == 0:
         return "0"
-    return f"{number:.6g}" if math.isfinite(number) and _SANE[0] <= abs(number) <= _SANE[1] else ""
+    if not (math.isfinite(number) and _SANE[0] <= abs(number) <= _SANE[1]):
+        return ""
+    if abs(number) >= 1e6:
+        return f"{number:.0f}"
+    return f"{number:.6g}" if abs(number) >= 0.01 else f"{number:.3g}"

@@ -41,12 +41,16 @@ class Listened:
 
 async def scan_ports(
     paths: Sequence[str], baudrates: Sequence[int], seconds: float, out: Console, err: Console
-) -> None:
-    """Listens on these ports, or on all there are, and prints what speaks on each. Raises LinkError."""
-    wanted = [Port(path) for path in paths] or await ports()
+) -> bool:
+    """Listens on these ports, or on all there are, and prints what speaks on each.
+
+    A port is its path or a serial link. True when something was recognised. Raises LinkError.
+    """
+    wanted = [Port(_path(path)) for path in paths] or await ports()
+    known = False
     if not wanted:
         raise LinkError("this machine has no serial port: is the adapter plugged in, and its driver loaded?")
-    with progress(err) as bar:
+    with progress(out, err) as bar:
         task = bar.add_task("", total=len(wanted) * len(baudrates))
         for number, port in enumerate(wanted):
             found: list[Listened] = []
@@ -55,6 +59,13 @@ async def scan_ports(
                 bar.update(task, advance=1, description=f"{port.path} at {one.baudrate}")
             bar.update(task, completed=(number + 1) * len(baudrates))
             _tell(port, found, out)
+            known = known or any(one.guess for one in found)
+    return known
+
+
+def _path(text: str) -> str:
+    """The port of `/dev/ttyUSB0` or `serial:///dev/ttyUSB0?baudrate=9600`."""
+    return text.removeprefix("serial:").removeprefix("//").partition("?")[0]
 
 
 def _tell(port: Port, found: Sequence[Listened], out: Console) -> None:
@@ -75,7 +86,10 @@ def _unknown(found: Sequence[Listened]) -> str:
     heard = [one.heard for one in found if one.heard != "silence"]
     if heard:
         return max(heard, key=len)
-    return "silent at every speed; a device that answers only when asked: haidang scan modbus"
+    return (
+        "silent at every speed; what answers only when asked is found by haidang scan modbus, "
+        "a camera by haidang read with its --profile"
+    )
 
 
 async def ports() -> list[Port]:

@@ -4,7 +4,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
-def progress(err: Console) -> Progress:
-    """A bar that vanishes when it is done; nothing where standard error is no terminal."""
+def progress(out: Console, err: Console) -> Progress:
+    """A bar that vanishes when it is done; nothing where there is no terminal.
+
+    out: where results are printed meanwhile. On a terminal it draws the bar too, for two consoles that write
+    to one screen overwrite each other.
+    """
+    screen = out if out.is_terminal else err
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+    return Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)

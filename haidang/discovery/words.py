@@ -24,11 +24,14 @@ def units(text: str) -> list[int]:
     return list(found)
 
 
-def numbers(text: str) -> list[int]:
-    """Whole numbers of `9600,4800`. Raises ConfigurationError."""
+def baudrates(text: str) -> list[int]:
+    """Baud rates of `9600,4800`. Raises ConfigurationError."""
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() and 0 < len(part) < 8 for part in parts):
-        raise ConfigurationError(f"{text!r} is no list of numbers: write such as 9600,19200")
+    for part in parts:
+        if not (part.isascii() and part.isdecimal() and 50 <= int(part[:8]) <= 4_000_000):
+            raise ConfigurationError(
+                f"{part!r} is no baud rate: write such as 9600,19200; they are 50 to 4000000"
+            )
     return [int(part) for part in parts]
 
 

@@ -89,7 +89,7 @@ def test_coils_out_of_one_reply_are_told_apart() -> None:
     ("metrics", "words", "message"),
     [
         ({"a": {"address": 1, "wrong": 2}}, {}, "profile test: metric a: read: wrong"),
-        ({"a": {}}, {}, "metric a: read: all of it: Value error, address is missing"),
+        ({"a": {}}, {}, "metric a: read: address is missing"),
         ({"a": {"address": 65535, "type": "uint32"}}, {}, "metric a: address 65535"),
         ({"a": {"address": 3}}, {"addressing": "reference"}, "the first holding is 40001"),
         ({"a": {"address": 3}}, {"reserved": {"holding": [[3, 9]]}}, "metric a: lies in a reserved range"),

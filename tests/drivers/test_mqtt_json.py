@@ -254,12 +254,12 @@ def test_two_messages_of_one_second_have_time_stamps_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("read", "unit", "message"),
     [
-        ("{}", "1", "read: path: Field required.*understands here: path, topic"),
+        ("{}", "1", "read: path: is missing"),
         ("{path: x, topic: 'a#'}", "1", "is not a topic filter"),
         ("{path: x, type: text}", "Cel", "a text has no unit, scale or offset"),
         ("{path: x, type: boolean, scale: 2}", "1", "a boolean has no unit, scale or offset"),
         ("{path: x, type: number, scale: .inf}", "1", "scale"),
-        ("{path: x, kind: y}", "1", "kind: Extra inputs"),
+        ("{path: x, kind: y}", "1", "kind: is not a key here; there are path, topic"),
     ],
 )
 def test_a_profile_that_cannot_be_read_says_metric_and_remedy(read: str, unit: str, message: str) -> None:

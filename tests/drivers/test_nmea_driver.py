@@ -411,7 +411,7 @@ def test_a_datagram_ends_its_line_itself_and_a_reconnection_forgets_half_a_line(
         (
             "{formater: MTW}",
             "1",
-            "formater: Extra inputs are not permitted.*understands here: formatter, value",
+            "formater: is not a key here; did you mean formatter",
         ),
         ("{xdr: A, scale: .nan}", "1", "scale"),
     ],

@@ -27,6 +27,8 @@ DUST = bytes.fromhex("424d001c0005000700080005000700080300010e0032000400020000")
         (SHIP * 4 + POSITION, "AIS", "ais-receiver"),
         (DUST * 4, "Plantower particle sensor", "plantower-pms5003"),
         (bytes.fromhex("FF01000800FF08") * 3, "Pelco-D", "pelco-d"),
+        (bytes.fromhex("FE05 FF08FE05 FF08FF06 FF07F6FC FF"), "ultrasonic level sensor", "dfrobot-a02yyuw"),
+        (bytes.fromhex("FF030002200025") * 3, "Pelco-D", "pelco-d"),
         (bytes.fromhex("9041FF9051FF90500102FF"), "VISCA", "visca-camera"),
     ],
 )
@@ -39,7 +41,14 @@ def test_each_protocol_is_known_by_its_frames_and_a_model_is_proposed(
 
 
 def test_every_model_that_may_be_proposed_is_shipped() -> None:
-    proposed = {"ais-receiver", "visca-camera", "pelco-d", *SENTENCES, *(one for _, one in MAKERS.values())}
+    proposed = {
+        "ais-receiver",
+        "visca-camera",
+        "pelco-d",
+        "dfrobot-a02yyuw",
+        *SENTENCES,
+        *(one for _, one in MAKERS.values()),
+    }
     assert proposed <= load_catalogue().profiles.keys()
 
 

@@ -62,3 +62,16 @@ def test_coils_show_as_on_and_off() -> None:
     text = printed(bits("coil", {0: 1, 1: 0}))
     assert "ON" in text
     assert "off" in text
+
+
+def test_a_terminal_of_80_columns_shows_every_number_whole() -> None:
+    pairs = [(0xFFFE, -399_123_456.0), (0, 229.0125), (0x8000, -0.012345678), (7, 13_754.66)]
+    words: dict[int, int] = {}
+    for at, (odd, number) in enumerate(pairs):
+        words |= dict(enumerate((*struct.unpack(">HH", struct.pack(">f", number)), odd), 65_000 + 3 * at))
+    console = Console(file=io.StringIO(), width=80)
+    console.print(sheet("input", rows(words, {}), wide=False))
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "…" not in shown
+    assert {"65011", "-399123456", "229.012", "-0.0123457", "13754.7"} <= set(shown.split())

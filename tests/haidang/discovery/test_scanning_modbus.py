@@ -9,11 +9,12 @@ import pytest
 from rich.console import Console
 
 from drivers.catalogue import load_catalogue
+from drivers.modbus.probe import Fit, best
 from firmware_sim.modbus_device import ModbusDevice
 from firmware_sim.modbus_server import Framing, ModbusServer
 from firmware_sim.wires import on_pty, on_tcp
-from haidang.discovery.exploring import Range, explore
-from haidang.discovery.modbus_scan import lines, scan_modbus
+from haidang.discovery.exploring import Range, explore, read_range, show
+from haidang.discovery.modbus_scan import lines, scan_lines, scan_modbus
 from haidang.discovery.modbus_wire import ModbusAddress, modbus_wire
 from telemetry import ConfigurationError, LinkError, Value
 
@@ -114,3 +115,35 @@ async def test_a_unit_that_is_silent_ends_the_exploring_with_what_to_check(tmp_p
     async with bus(tmp_path) as link, modbus_wire(ModbusAddress(link, 0.02)) as wire:
         with pytest.raises(LinkError, match="unit 44 does not answer: check its address"):
             await explore(wire, Range(44, "holding", range(10)), lambda _: None)
+
+
+def test_a_model_of_many_values_that_fit_comes_before_one_of_few() -> None:
+    few, many = Fit("few", 3, 0, 0, 0), Fit("many", 8, 1, 0, 0)
+    assert best([few, many]) == [many, few]
+
+
+@pytest.mark.parametrize("link", ["", "/dev/ttyUSB0", "ttyUSB0"])
+async def test_what_is_no_link_is_told_with_how_links_begin(link: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no link: begin it with one of tcp:"):
+        await scanned(link, [1], 0.02)
+
+
+async def test_where_nobody_answers_it_is_told_what_to_check(tmp_path: Path) -> None:
+    out = Console(file=io.StringIO(), width=200)
+    async with bus(tmp_path) as link:
+        assert await scan_lines([ModbusAddress(link, 0.02)], [1], CATALOGUE, out, out) == []
+    assert isinstance(out.file, io.StringIO)
+    assert "A and B, the unit ids, speed and parity (--lines tries them)" in out.file.getvalue()
+
+
+async def test_a_table_the_unit_does_not_have_is_told_in_words(tmp_path: Path) -> None:
+    out = Console(file=io.StringIO(), width=80)
+    async with bus(tmp_path) as link:
+        wanted = Range(3, "coil", range(10))
+        explored = await read_range(ModbusAddress(link, PATIENCE), wanted, out, out)
+    show(wanted, explored, out)
+    assert isinstance(out.file, io.StringIO)
+    assert out.file.getvalue().splitlines() == [
+        "unit 3 has none of these coil addresses",
+        "refused 0–9: exception 2, illegal data address",
+    ]
