@@ -276,7 +276,7 @@ async def test_a_stop_goes_on_sending_for_a_moment_and_no_longer(
 async def test_a_second_gateway_in_the_same_folder_is_refused(
     tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateways.outbox_file.OPEN_TIME", 0.1)
+    monkeypatch.setattr("gateways.delivery.outbox_file.OPEN_TIME", 0.1)
     other = OutboxFile(tmp_path / "outbox.db")
     nowhere = BrokerAddress("127.0.0.1", free_port())
     gateway = Gateway(GatewaySettings("quay", "Dinh Vu", (), tmp_path, nowhere), catalogue)

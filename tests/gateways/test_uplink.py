@@ -127,7 +127,7 @@ async def test_a_centre_that_knows_our_numbers_from_another_life_gets_a_new_epoc
 async def test_a_full_disk_delays_a_new_epoch_and_does_not_end_the_gateway(
     tmp_path: Path, broker: BrokerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateways.uplink.RENEW_EVERY", 0.1)
+    monkeypatch.setattr("gateways.delivery.uplink.RENEW_EVERY", 0.1)
     async with working(tmp_path) as outbox, centre_at(broker) as centre:
         renew, refusals = outbox.renew, 3
 
