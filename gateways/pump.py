@@ -47,7 +47,7 @@ class Pump:
         self._end: asyncio.Future[Exception | None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
-        self._resting = False
+        self._rest: asyncio.TimerHandle | None = None
 
     def add(self, seat: Seat, record: DeviceRecord) -> None:
         """Another device is read over this link; an open link stays open."""
@@ -151,9 +151,10 @@ class Pump:
     def _finish(self, failure: Exception | None, why: str) -> None:
         """Ends the conversation; the pump's task does the rest."""
         self._link, self._down = None, why
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._rest):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._rest = None
         self._under_way.break_off(self._sent, why)
         if self._end is not None and not self._end.done():
             self._end.set_result(failure)
@@ -213,14 +214,14 @@ class Pump:
 
     def _hold_back(self) -> None:
         """Lets the wire rest for a moment."""
-        if self._link is not None and not self._resting:
-            self._resting = True
+        if self._link is not None and self._rest is None:
             self._link.pause()
-            asyncio.get_running_loop().call_later(HELD_BACK, self._let_go, self._link)
+            self._rest = asyncio.get_running_loop().call_later(HELD_BACK, self._let_go)
 
-    def _let_go(self, link: Link) -> None:
-        self._resting = False
-        link.resume()
+    def _let_go(self) -> None:
+        self._rest = None
+        if self._link is not None:
+            self._link.resume()
 
     def _note(self, events: Sequence[Event], record: DeviceRecord, now: Instant) -> None:
         for event in events:

@@ -48,7 +48,7 @@ class Pipe(asyncio.Protocol):
             self.closed.set_result(None)
         self._failure = LinkError(f"{self.name} closed the connection{f': {exc}' if exc else ''}")
         if not self._rest:
-            self._receiver.broke(self._failure)
+            self._break()
 
     def write(self, payload: bytes, to: str = "") -> None:
         """Sends; what the other side does not take for long breaks the link."""
@@ -88,13 +88,18 @@ class Pipe(asyncio.Protocol):
             self._receiver.receive(piece)
             asyncio.get_running_loop().call_soon(self._go_on)
         elif self._failure is not None:
-            self._receiver.broke(self._failure)
+            self._break()
         elif self.transport is not None and not self.transport.is_closing():
             self.transport.resume_reading()
 
     def _go_on(self) -> None:
         self._cutting = False
         self._cut()
+
+    def _break(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            self._receiver.broke(failure)
 
     def _hold_back(self) -> None:
         if self.transport is not None and not self.transport.is_closing():

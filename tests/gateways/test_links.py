@@ -14,7 +14,7 @@ import pytest
 from broker.session import BrokerAddress, connect
 from drivers.contract import RETAINED
 from gateways.links import open_link, parse_link
-from gateways.links.contract import LARGEST_READ, PIECE
+from gateways.links.contract import LARGEST_READ, PIECE, Home, Link
 from gateways.links.conversation import Conversation
 from gateways.links.mqtt import MOST_UNSENT
 from gateways.links.pipe import keep_alive
@@ -117,6 +117,34 @@ async def test_what_came_before_a_hang_up_is_read_first_also_when_it_was_held_ba
         assert await collect(link, len(flood)) == flood
         with pytest.raises(LinkError, match="closed the connection"):
             await link.read()
+
+
+class Witness(Conversation):
+    """Counts what is to come once at most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[Link] = []
+        self.ends = 0
+
+    def opened(self, link: Link) -> None:
+        super().opened(link)
+        self.links.append(link)
+
+    def broke(self, error: LinkError) -> None:
+        super().broke(error)
+        self.ends += 1
+
+
+async def test_a_wire_that_was_held_back_when_it_ended_says_so_once_also_when_it_is_let_go_later() -> None:
+    witness = Witness()
+    async with device() as (port, callers):
+        async with parse_link(f"tcp://127.0.0.1:{port}").open(witness, Home()):
+            await callers.get()
+            witness.links[0].pause()
+        assert witness.ends == 1
+        witness.links[0].resume()
+    assert (witness.ends, len(witness.links)) == (1, 1)
 
 
 async def test_everybody_who_dialled_in_is_held_back_and_no_byte_is_lost() -> None:
