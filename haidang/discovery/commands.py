@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 out = Console(markup=False, emoji=False, highlight=False)
 err = Console(markup=False, emoji=False, highlight=False, stderr=True)
 
+INTERRUPTED = 130  # the exit code of what Ctrl-C stopped
 BAUDRATES = "9600,4800,38400,19200,115200"
 
 ApiOption = Annotated[str, typer.Option("--api", help="The platform's API.", envvar="HAIDANG_API")]
@@ -122,24 +123,27 @@ def registers(
 ) -> None:
     """Show what stands in a Modbus unit's registers, each word order side by side.
 
-    Whoever knows what the device's display says finds the register and its order at a glance.
+    Whoever knows what the device's display says finds the register and its order at a glance. Ctrl-C
+    shows what was read so far.
     Example: `haidang registers serial:///dev/ttyUSB0?baudrate=9600 --unit 1 --from 0 --count 60`
     """
-    from haidang.discovery.exploring import Range, read_range, show
+    from haidang.discovery.exploring import Explored, Range, read_range, tell
     from haidang.discovery.modbus_wire import ModbusAddress
-    from haidang.discovery.registers import csv, rows
 
+    explored = Explored()
     with told_in_words():
         configure_logs(level=logging.CRITICAL)
         if first + count > 65_536:
             raise ConfigurationError(f"--from {first} --count {count} passes the last address, 65535")
         wanted = Range(unit, table, range(first, first + count))
-        explored = _run(read_range(ModbusAddress(link, timeout), wanted, out, err))
-    if as_csv:
-        for line in csv(table, rows(explored.found, explored.refused)):
-            typer.echo(line)
-    else:
-        show(wanted, explored, out)
+        reading = read_range(ModbusAddress(link, timeout), wanted, explored, out, err)
+        try:
+            stopped = _run(until_interrupted(reading))
+        finally:  # also what was read before the wire broke
+            tell(wanted, explored, out, as_csv=as_csv)
+    if stopped:
+        err.print(f"stopped: {explored.count} of {count} addresses were asked for")
+        raise typer.Exit(INTERRUPTED)
 
 
 def add(

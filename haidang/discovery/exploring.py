@@ -11,7 +11,7 @@ from drivers.modbus.plan import FUNCTIONS
 from drivers.modbus.replies import Answer
 from drivers.modbus.values import BIT_TABLES, Table
 from haidang.discovery.modbus_wire import ModbusAddress, ModbusWire, modbus_wire
-from haidang.discovery.registers import bits, legend, refusals, rows, sheet
+from haidang.discovery.registers import bits, csv, legend, refusals, rows, sheet
 from haidang.discovery.waiting import progress
 from telemetry import LinkError
 
@@ -42,34 +42,44 @@ class Range:
     addresses: range
 
 
-async def read_range(address: ModbusAddress, wanted: Range, out: Console, err: Console) -> Explored:
-    """Reads it with a progress bar. Raises ConfigurationError, LinkError."""
+async def read_range(
+    address: ModbusAddress, wanted: Range, explored: Explored, out: Console, err: Console
+) -> None:
+    """Reads it into `explored` with a progress bar. Raises ConfigurationError, LinkError."""
     async with modbus_wire(address) as wire:
         with progress(out, err) as bar:
             task = bar.add_task(f"unit {wanted.unit}", total=len(wanted.addresses))
-            return await explore(wire, wanted, lambda done: bar.update(task, completed=done))
+            await explore(wire, wanted, explored, lambda done: bar.update(task, completed=done))
 
 
-def show(wanted: Range, explored: Explored, out: Console) -> None:
-    """On a terminal."""
+def tell(wanted: Range, explored: Explored, out: Console, *, as_csv: bool = False) -> None:
+    """Prints what was read, if anything was: as a table, or as lines for a spreadsheet."""
+    if not explored.count:
+        return
+    found = rows(explored.found, explored.refused)
+    if as_csv:
+        for line in csv(wanted.table, found):
+            out.print(line, soft_wrap=True)
+        return
     if not explored.found:
         out.print(f"unit {wanted.unit} has none of these {wanted.table} addresses")
     elif wanted.table in BIT_TABLES:
         out.print(bits(wanted.table, explored.found))
     else:
-        found = rows(explored.found, explored.refused)
         out.print(sheet(wanted.table, found, wide=out.width >= WIDE))
         out.print(legend(wanted.table), soft_wrap=True)
     for line in refusals(explored.refused):
         out.print(f"refused {line}")
 
 
-async def explore(wire: ModbusWire, wanted: Range, settled: Callable[[int], None]) -> Explored:
+async def explore(
+    wire: ModbusWire, wanted: Range, explored: Explored, settled: Callable[[int], None]
+) -> None:
     """Reads the range; halves what is refused until single addresses are left.
 
+    explored: takes every answer at once, so that it holds what was read also when this ends early.
     settled: told how many addresses are done. Raises LinkError when the unit does not answer.
     """
-    explored = Explored()
     stop = wanted.addresses.stop
     spans = [(start, min(AT_ONCE, stop - start)) for start in wanted.addresses[::AT_ONCE]]
     spans.reverse()
@@ -84,7 +94,6 @@ async def explore(wire: ModbusWire, wanted: Range, settled: Callable[[int], None
             half = size // 2
             spans += [(start + half, size - half), (start, half)]
         settled(explored.count)
-    return explored
 
 
 async def _insist(wire: ModbusWire, unit: int, request: Request) -> Answer:

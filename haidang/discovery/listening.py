@@ -47,7 +47,9 @@ async def _tell_troubles(status: Callable[[], DeviceStatus], out: Console) -> No
         now = status()
         trouble = (now.state, now.last_fault or now.detail)
         if trouble != told and trouble[1]:
-            out.print(f"{clock(time.time_ns())}  ! {now.state}: {trouble[1]}", soft_wrap=True)
+            recovered = now.state == "ok" and trouble[1] == told[1]
+            said = "ok again" if recovered else f"{now.state}: {trouble[1]}"
+            out.print(f"{clock(time.time_ns())}  ! {said}", soft_wrap=True)
         told = trouble
         await asyncio.sleep(LOOK_EVERY)
 

@@ -66,13 +66,16 @@ async def scan_modbus(
     """Asks every unit, prints each that answers as soon as it is known. Raises LinkError."""
     found: list[Unit] = []
     models = modbus_models(catalogue)
-    async with modbus_wire(address) as wire:
-        with progress(out, err) as bar:
-            async for unit in _answering(wire, units, bar):
-                whole = Unit(unit, await wire.identify(unit), await fits(wire, unit, models, bar))
-                _tell(address.link, whole, catalogue, out)
-                found.append(whole)
-    _tell_end(address.link, units, found, out)
+    try:
+        async with modbus_wire(address) as wire:
+            with progress(out, err) as bar:
+                async for unit in _answering(wire, units, bar):
+                    whole = Unit(unit, await wire.identify(unit), await fits(wire, unit, models, bar))
+                    _tell(address.link, whole, catalogue, out)
+                    found.append(whole)
+        out.print(f"{len(found)} of {len(units)} unit ids answer, {len(units) - len(found)} are silent")
+    finally:  # also where the wire broke or Ctrl-C came
+        _tell_next(address.link, found, out)
     return found
 
 
@@ -139,9 +142,7 @@ def _tell(link: str, unit: Unit, catalogue: Catalogue, out: Console) -> None:
         out.print(f"  haidang registers '{link}' --unit {unit.number}", soft_wrap=True)
 
 
-def _tell_end(link: str, units: Sequence[int], found: Sequence[Unit], out: Console) -> None:
-    silent = len(units) - len(found)
-    out.print(f"{len(found)} of {len(units)} unit ids answer, {silent} are silent")
+def _tell_next(link: str, found: Sequence[Unit], out: Console) -> None:
     for unit in found:
         for fit in unit.fits[:1]:
             where = f"--profile {fit.profile} --unit {unit.number}"

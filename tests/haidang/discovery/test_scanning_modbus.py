@@ -1,5 +1,6 @@
 """Unknown Modbus units on a real pty and a real socket are found, named and explored."""
 
+import asyncio
 import io
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -13,10 +14,11 @@ from drivers.modbus.probe import Fit, best
 from firmware_sim.modbus_device import ModbusDevice
 from firmware_sim.modbus_server import Framing, ModbusServer
 from firmware_sim.wires import on_pty, on_tcp
-from haidang.discovery.exploring import Range, explore, read_range, show
+from haidang.discovery.exploring import Explored, Range, explore, read_range, tell
 from haidang.discovery.modbus_scan import lines, scan_lines, scan_modbus
 from haidang.discovery.modbus_wire import ModbusAddress, modbus_wire
 from telemetry import ConfigurationError, LinkError, Value
+from tests.waiting import until
 
 CATALOGUE = load_catalogue()
 METER: Mapping[str, Value | None] = {
@@ -104,7 +106,8 @@ async def test_a_range_is_read_around_the_registers_the_unit_refuses(tmp_path: P
     plc = ModbusDevice(CATALOGUE.profile("huawei-ups2000"), dict, 1, memory={"holding": memory["holding"]})
     steps: list[int] = []
     async with on_tcp(ModbusServer(plc)) as server, modbus_wire(ModbusAddress(server.url, PATIENCE)) as wire:
-        explored = await explore(wire, Range(1, "holding", range(100)), steps.append)
+        explored = Explored()
+        await explore(wire, Range(1, "holding", range(100)), explored, steps.append)
     assert explored.found == memory["holding"]
     assert set(explored.refused) == set(range(100)) - set(memory["holding"])
     assert steps == sorted(steps)
@@ -114,7 +117,7 @@ async def test_a_range_is_read_around_the_registers_the_unit_refuses(tmp_path: P
 async def test_a_unit_that_is_silent_ends_the_exploring_with_what_to_check(tmp_path: Path) -> None:
     async with bus(tmp_path) as link, modbus_wire(ModbusAddress(link, 0.02)) as wire:
         with pytest.raises(LinkError, match="unit 44 does not answer: check its address"):
-            await explore(wire, Range(44, "holding", range(10)), lambda _: None)
+            await explore(wire, Range(44, "holding", range(10)), Explored(), lambda _: None)
 
 
 def test_a_model_of_many_values_that_fit_comes_before_one_of_few() -> None:
@@ -140,10 +143,42 @@ async def test_a_table_the_unit_does_not_have_is_told_in_words(tmp_path: Path) -
     out = Console(file=io.StringIO(), width=80)
     async with bus(tmp_path) as link:
         wanted = Range(3, "coil", range(10))
-        explored = await read_range(ModbusAddress(link, PATIENCE), wanted, out, out)
-    show(wanted, explored, out)
+        explored = Explored()
+        await read_range(ModbusAddress(link, PATIENCE), wanted, explored, out, out)
+    tell(wanted, explored, out)
     assert isinstance(out.file, io.StringIO)
     assert out.file.getvalue().splitlines() == [
         "unit 3 has none of these coil addresses",
         "refused 0–9: exception 2, illegal data address",
     ]
+
+
+async def test_what_was_read_stays_when_the_wire_breaks_in_the_middle(tmp_path: Path) -> None:
+    memory = {"holding": dict.fromkeys(range(600), 5)}
+    plc = ModbusDevice(CATALOGUE.profile("huawei-ups2000"), dict, 1, memory=memory)
+    explored = Explored()
+    async with on_pty(tmp_path / "bus", ModbusServer(plc, framing="rtu")) as port:
+
+        def unplug(done: int) -> None:
+            if done == 120:
+                port.suffer("unplug", 60)
+
+        async with modbus_wire(ModbusAddress(f"serial://{tmp_path / 'bus'}", PATIENCE)) as wire:
+            with pytest.raises(LinkError):
+                await explore(wire, Range(1, "holding", range(600)), explored, unplug)
+    assert 120 <= len(explored.found) < 600
+
+
+async def test_units_found_before_the_wire_broke_are_told_with_how_to_see_them(tmp_path: Path) -> None:
+    out = Console(file=io.StringIO(), width=200)
+    assert isinstance(out.file, io.StringIO)
+    told = out.file
+    async with on_pty(tmp_path / "bus", units("rtu")) as port:
+        address = ModbusAddress(f"serial://{tmp_path / 'bus'}", PATIENCE)
+        scan = asyncio.create_task(scan_modbus(address, [3, *range(50, 200)], CATALOGUE, out, out))
+        await until(lambda: "unit 3 answers" in told.getvalue())
+        port.suffer("unplug", 60)
+        with pytest.raises(LinkError):
+            await scan
+    assert "--profile eastron-sdm630 --unit 3" in told.getvalue()
+    assert "are silent" not in told.getvalue()
