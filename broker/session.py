@@ -24,8 +24,8 @@ QOS = 1
 KEEPALIVE = 15  # seconds; a half-open connection is noticed after one and a half
 ANSWER_TIME = 10.0  # seconds the broker may take for any one answer
 LEAVING_TIME = 1.0  # seconds our goodbye may take
-QUEUED_MESSAGES = 1_000
-"""Messages held for a slow reader; what comes beyond is dropped, and whoever sent it sends it again."""
+QUEUED_MESSAGES, QUEUED_BYTES = 1_000, 64 << 20
+"""What is held for a slow reader; what comes beyond is dropped, and whoever sent it sends it again."""
 
 _QUICK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
@@ -131,7 +131,26 @@ class Session:
 
 
 def _bytes(payload: object) -> bytes:
-    return bytes(payload) if isinstance(payload, (bytes, bytearray)) else str(payload or "").encode()
+    return bytes(payload) if isinstance(payload, bytes | bytearray) else str(payload or "").encode()
+
+
+class _Queue(asyncio.Queue[aiomqtt.Message]):
+    """The library's queue of what waits for its reader, bounded in bytes too."""
+
+    _size = 0
+
+    def full(self) -> bool:
+        """Whether the next message is to be dropped."""
+        return self._size >= QUEUED_BYTES or super().full()
+
+    def _put(self, item: aiomqtt.Message) -> None:
+        self._size += len(_bytes(item.payload))
+        super()._put(item)
+
+    def _get(self) -> aiomqtt.Message:
+        item = super()._get()
+        self._size -= len(_bytes(item.payload))
+        return item
 
 
 class _Client(aiomqtt.Client):
@@ -234,6 +253,7 @@ def _client(address: BrokerAddress, client_id: str, will: Will | None) -> _Clien
         timeout=ANSWER_TIME,
         max_inflight_messages=QUEUED_MESSAGES,
         max_queued_incoming_messages=QUEUED_MESSAGES,
+        queue_type=_Queue,
         tls_context=address.tls_context(),
         will=aiomqtt.Will(will.topic, will.payload, QOS, retain=True) if will else None,
     )

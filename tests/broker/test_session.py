@@ -84,6 +84,22 @@ async def test_publications_that_overlap_keep_their_order(mosquitto_port: int) -
         assert [(await anext(messages)).payload for _ in range(200)] == [b"%d" % n for n in range(200)]
 
 
+async def test_what_waits_for_a_slow_reader_is_bounded_in_bytes_too(
+    mosquitto_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "QUEUED_BYTES", 3_000)
+    address = BrokerAddress("127.0.0.1", mosquitto_port)
+    async with connect(address, "flood") as flood, connect(address, "slow") as slow:
+        await slow.subscribe("flood", "end")
+        for number in range(20):
+            await flood.publish("flood", b"%04d" % number * 250)
+        await slow.subscribe("after")  # whose answer comes behind all of them
+        heard = slow.messages()
+        assert [(await anext(heard)).payload[:4] for _ in range(3)] == [b"0000", b"0001", b"0002"]
+        await flood.publish("end", b"")
+        assert (await anext(heard)).topic == "end"
+
+
 async def test_nobody_there_is_a_link_error() -> None:
     with pytest.raises(LinkError, match="no session with the broker"):
         async with connect(BrokerAddress("127.0.0.1", free_port()), "one"):
