@@ -154,8 +154,9 @@ async def test_a_table_the_unit_does_not_have_is_told_in_words(tmp_path: Path) -
 
 
 async def test_what_was_read_stays_when_the_wire_breaks_in_the_middle(tmp_path: Path) -> None:
-    memory = {"holding": dict.fromkeys(range(600), 5)}
-    plc = ModbusDevice(CATALOGUE.profile("huawei-ups2000"), dict, 1, memory=memory)
+    plc = ModbusDevice(
+        CATALOGUE.profile("huawei-ups2000"), dict, 1, memory={"holding": dict.fromkeys(range(600), 5)}
+    )
     explored = Explored()
     async with on_pty(tmp_path / "bus", ModbusServer(plc, framing="rtu")) as port:
 
