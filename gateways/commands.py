@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import Counter
 
 from broker import topics
-from broker.commands import CommandMessage, addressee, decode_command, encode_reply
+from broker.commands import LONGEST_LIFE, CommandMessage, addressee, decode_command, encode_reply
 from broker.session import Session, together
 from gateways import clock
 from gateways.unsaid import Unsaid
@@ -74,7 +74,7 @@ class Commands:
             detail = f"this gateway was given {MOST_REMEMBERED} commands in a minute: send fewer"
             self._answer(Reply(message.id, message.device, "refused", detail))
             return
-        left = max(0, message.expires_at - now.utc) / NANOSECONDS
+        left = min(max(0, message.expires_at - now.utc), LONGEST_LIFE) / NANOSECONDS
         self._remembered[message.id] = _Remembered(now.monotonic + left + REMEMBERED_AFTER)
         if (refusal := _untimely(message, now.utc)) is not None:
             self._answer(refusal)

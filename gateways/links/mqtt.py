@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from broker.session import BrokerAddress, Session, connect
+from broker.session import BrokerAddress, Session, connect, together
 from drivers.contract import RETAINED
 from gateways.background import background
 from gateways.links.contract import Home, Receiver
@@ -36,9 +36,9 @@ class MqttAddress:
         client = f"{home.owner}-link-{zlib.crc32(self.topic_filter.encode()):08x}"
         async with connect(broker, client) as session:
             await session.subscribe(self.topic_filter)
-            link = _Publisher(receiver)
+            link = _Publisher()
             receiver.opened(link)
-            async with background(_feed(session, receiver, link)), background(link.publish(session)):
+            async with background(_converse(session, receiver, link)):
                 yield
 
 
@@ -67,9 +67,8 @@ def _topic_filter(url: str, text: str) -> str:
 class _Publisher(Gate):
     """Publishes in order, at QoS 1, without making the writer wait."""
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._receiver = receiver
         self._unsent: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(MOST_UNSENT)
 
     def write(self, payload: bytes, to: str = "") -> None:
@@ -82,22 +81,22 @@ class _Publisher(Gate):
             raise LinkError(f"the broker takes nothing: {MOST_UNSENT} messages wait for it") from error
 
     async def publish(self, session: Session) -> None:
-        """Until the session breaks."""
-        try:
-            while True:
-                topic, payload = await self._unsent.get()
-                await session.publish(topic, payload)
-        except LinkError as error:
-            self._receiver.broke(error)
+        """Until the session breaks (LinkError)."""
+        while True:
+            topic, payload = await self._unsent.get()
+            await session.publish(topic, payload)
+
+
+async def _converse(session: Session, receiver: Receiver, link: _Publisher) -> None:
+    try:
+        await together(_feed(session, receiver, link), link.publish(session))
+    except LinkError as error:
+        receiver.broke(error)
 
 
 async def _feed(session: Session, receiver: Receiver, gate: Gate) -> None:
-    try:
-        async for message in session.messages():
-            await gate.passed()
-            if message.payload:
-                receiver.receive(message.payload, RETAINED * message.retained + message.topic)
-    except LinkError as error:
-        receiver.broke(error)
-    else:
-        receiver.broke(LinkError("the MQTT session ended"))
+    async for message in session.messages():
+        await gate.passed()
+        if message.payload:
+            receiver.receive(message.payload, RETAINED * message.retained + message.topic)
+    raise LinkError("the MQTT session ended")

@@ -124,6 +124,21 @@ async def test_memory_is_bounded_and_never_forgets_a_command_that_could_still_be
     assert [one.id for one in desk.carried_out][3:] == ["c-5"]
 
 
+async def test_a_clock_that_was_never_set_leaves_no_memory_that_outlasts_its_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(commands_module, "MOST_REMEMBERED", 3)
+    desk, moment = Desk(), clock.now()
+    wanted = [payload(command(f"c-{number}")) for number in range(4)]
+    monkeypatch.setattr(clock, "now", lambda: Instant(0, moment.monotonic))
+    for one in wanted[:3]:
+        desk.commands.receive(one)
+    monkeypatch.setattr(clock, "now", lambda: Instant(moment.utc, moment.monotonic + 181))
+    desk.commands.receive(wanted[3])
+    assert [one.id for one in desk.carried_out] == ["c-3"]
+    assert [one.reason for one in await desk.said()] == ["refused"] * 3
+
+
 @pytest.fixture(autouse=True)
 def _stops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody takes readings here, so nobody need wait until they are taken."""
