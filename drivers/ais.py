@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from drivers.contract import Event
 from drivers.line_listener import LineListener
 from drivers.nmea.sentences import Reject, checksum, frames, tag_is_right
+from drivers.schemes import HEARD
 from drivers.words import Vocabulary, Words, settings_of
 from telemetry import Device, Instant, Profile, ProfileError, Reading
 
@@ -35,6 +36,7 @@ class Read(Words):
 
 
 VOCABULARY = Vocabulary(Settings, Read)
+LINKS = HEARD
 
 
 class AisReceiver(LineListener):

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from drivers.contract import Driver, Open
 from drivers.profile_files import Draft, read_profiles
+from drivers.schemes import check_link
 from drivers.words import Vocabulary
 from telemetry import Device, Profile, ProfileError
 from telemetry.documents import LARGEST
@@ -27,7 +28,7 @@ PROTOCOLS: Mapping[str, str] = {
     "sparkplug": "drivers.sparkplug.driver",
     "visca": "drivers.visca.driver",
 }
-"""What a profile may name as its driver → the module that speaks it, with `open_driver` and `VOCABULARY`."""
+"""What a profile may name as its driver → the module that speaks it: `open_driver`, `VOCABULARY`, `LINKS`."""
 
 
 class Catalogue:
@@ -65,14 +66,27 @@ class Catalogue:
 
 
 def open_driver(device: Device, profile: Profile) -> Driver:
-    """A fresh driver for this device by this profile. Raises ProfileError when it cannot be used."""
-    return cast("Open", _module(profile).open_driver)(device, profile)
+    """A fresh driver for this device by this profile.
+
+    Raises ProfileError when the profile cannot be used, or the device's link is none that such a driver
+    speaks over.
+    """
+    if profile.driver not in PROTOCOLS:
+        raise ProfileError(
+            f"profile {profile.id}: no driver {profile.driver!r}; there are {', '.join(PROTOCOLS)}"
+        )
+    check_link(device, profile.driver, links_of(profile.driver))
+    return cast("Open", _module(profile.driver).open_driver)(device, profile)
 
 
 def vocabulary(protocol: str) -> Vocabulary:
     """A driver's own words in a profile."""
-    module: Any = import_module(PROTOCOLS[protocol])
-    return cast("Vocabulary", module.VOCABULARY)
+    return cast("Vocabulary", _module(protocol).VOCABULARY)
+
+
+def links_of(protocol: str) -> tuple[str, ...]:
+    """What the links begin with that a driver speaks over, the most usual first."""
+    return cast("tuple[str, ...]", _module(protocol).LINKS)
 
 
 def load_catalogue(*site_directories: Path) -> Catalogue:
@@ -131,9 +145,5 @@ def read_text(file: Traversable) -> str:
         raise ProfileError(f"{file} cannot be read as UTF-8 text: {error}") from error
 
 
-def _module(profile: Profile) -> Any:
-    if profile.driver not in PROTOCOLS:
-        raise ProfileError(
-            f"profile {profile.id}: no driver {profile.driver!r}; there are {', '.join(PROTOCOLS)}"
-        )
-    return import_module(PROTOCOLS[profile.driver])
+def _module(protocol: str) -> Any:
+    return import_module(PROTOCOLS[protocol])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from zlib import crc32
 
 from drivers.contract import Event, Fault, Outgoing
+from drivers.schemes import PIPES, check_link
 from telemetry import Action, Command, Device, Instant, Profile, ProfileError, Reply
 
 _SPREAD = 10.0
@@ -70,7 +71,8 @@ class Grid:
 class Asker(ABC):
     """A device that speaks by itself or, with `ask`, once it is asked; bytes nobody asked for are dropped.
 
-    ask: the question, empty for a listener. Raises ProfileError for a question without a period.
+    ask: the question, empty for a listener. Raises ProfileError for a question without a period, and for one
+    on an MQTT link, which has nowhere to send it.
     """
 
     actions: Sequence[Action] = ()
@@ -83,6 +85,8 @@ class Asker(ABC):
         every = device.every or profile.every
         if ask and every is None:
             raise ProfileError(f"profile {profile.id}: says no period to ask: write every, such as every: 5s")
+        if ask:
+            check_link(device, "a device that is asked", (*PIPES, "file"))
         if ask and every:
             self._grid = Grid(device.id, every, timeout)
 

@@ -9,20 +9,12 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from drivers.catalogue import PROTOCOLS, open_driver, read_folder, read_text, vocabulary
+from drivers.catalogue import PROTOCOLS, links_of, open_driver, read_folder, read_text, vocabulary
 from drivers.profile_files import Draft, read_profiles
+from drivers.schemes import EXAMPLES
 from drivers.words import Words
 from telemetry import Device, Profile, ProfileError
 from telemetry.documents import Path, named, wrong_keys
-
-SAMPLE_LINKS = (
-    "tcp://127.0.0.1:502",
-    "serial:///dev/ttyUSB0?baudrate=9600",
-    "udp://127.0.0.1:52381",
-    "mqtt:site/device",
-    "onvif://127.0.0.1/",
-)
-"""Links of a device that is opened on trial only; a driver accepts one of them."""
 
 _PLACE = re.compile(r"profile [a-z0-9-]+: (?:(metric|action) ([a-z0-9_]+)|(settings))(?:: |, )")
 _UNITLESS = ("enum", "bit")
@@ -87,17 +79,14 @@ def _unused_units(draft: Draft) -> Iterator[str]:
 
 
 def _opened(draft: Draft, profile: Profile) -> Iterator[str]:
-    """What the driver itself says, for a device on the first kind of link that it accepts."""
-    told = ""
-    for link in SAMPLE_LINKS:
-        try:
-            open_driver(Device(id="sample", profile=profile.id, link=link), profile)
-        except ProfileError as error:
-            told = told or str(error)
-        else:
-            return
-    match = _PLACE.match(told)
-    yield draft.at(_named_place(profile, match), told[match.end() :] if match else told)
+    """What the driver itself says, for a device on its most usual link."""
+    link = EXAMPLES[links_of(profile.driver)[0]]
+    try:
+        open_driver(Device(id="sample", profile=profile.id, link=link), profile)
+    except ProfileError as error:
+        told = str(error)
+        match = _PLACE.match(told)
+        yield draft.at(_named_place(profile, match), told[match.end() :] if match else told)
 
 
 def _named_place(profile: Profile, match: re.Match[str] | None) -> Path:

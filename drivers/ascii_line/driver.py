@@ -15,12 +15,14 @@ from drivers.ascii_line.plan import LONGEST_LINE, LineError, LinePattern, Plan, 
 from drivers.contract import Event, Fault
 from drivers.lines import LineSplitter
 from drivers.polling import Asker
+from drivers.schemes import HEARD
 from drivers.stamps import Stamps
 from drivers.timed_patterns import Groups, SlowPatternError
 from drivers.words import Vocabulary, settings_of
 from telemetry import Device, Instant, Profile, Reading, Value
 
 VOCABULARY = Vocabulary(Settings, Read)
+LINKS = HEARD
 _EVIDENCE = 256
 
 

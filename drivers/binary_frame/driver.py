@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from drivers.binary_frame.plan import LONGEST_FRAME, Length, Read, Settings, Spot, octets, spots_of
 from drivers.contract import Event, Fault
 from drivers.polling import Asker
+from drivers.schemes import HEARD
 from drivers.stamps import Stamps
 from drivers.words import Vocabulary, settings_of
 from telemetry import Device, Instant, Profile, Reading
 
 VOCABULARY = Vocabulary(Settings, Read)
+LINKS = HEARD
 _EVIDENCE = 64
 
 

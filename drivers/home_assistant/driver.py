@@ -24,6 +24,7 @@ from drivers.home_assistant.config import (
 from drivers.metric_names import metric_name
 from drivers.mqtt_json.paths import scalar_text
 from drivers.mqtt_json.payloads import PayloadError, decode
+from drivers.schemes import MQTT
 from drivers.stamps import Stamps
 from drivers.words import Vocabulary, Words, read_of, settings_of
 from telemetry import (
@@ -64,6 +65,7 @@ class Read(Words):
 
 
 VOCABULARY = Vocabulary(settings=Settings, read=Read)
+LINKS = MQTT
 SWITCH = Action(
     name="switch",
     title=Title(en="Switch an entity", vi="Bật tắt một thực thể"),

@@ -14,7 +14,7 @@ from drivers.contract import Event, Fault, Outgoing
 from drivers.modbus.doubt import Doubt
 from drivers.modbus.frames import DIAGNOSTICS
 from drivers.modbus.jobs import Job, Jobs
-from drivers.modbus.line import Line, line_of
+from drivers.modbus.line import LINKS, Line, line_of
 from drivers.modbus.plan import ModbusSettings, Plan
 from drivers.modbus.polls import Poll, Polls
 from drivers.modbus.replies import Answer, Exchange, ReplyFinder
@@ -22,6 +22,8 @@ from drivers.modbus.values import MetricRead
 from drivers.modbus.writes import ModbusWrite, PlannedWrite
 from drivers.words import Vocabulary
 from telemetry import Action, Command, Device, Instant, Profile, ProfileError
+
+__all__ = ["LINKS", "VOCABULARY", "ModbusDriver", "open_driver"]
 
 VOCABULARY = Vocabulary(ModbusSettings, MetricRead, ModbusWrite)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from drivers.modbus.replies import Framing
+from drivers.schemes import check_link
 from telemetry import Device, ProfileError
 
 _FRAMINGS: Mapping[str, Framing] = {
@@ -16,6 +17,7 @@ _FRAMINGS: Mapping[str, Framing] = {
     "rfc2217": "rtu",
 }
 """Link → the framing it has unless `?framing=` says otherwise."""
+LINKS = tuple(_FRAMINGS)
 _NAMES: Mapping[str, Framing] = {"rtu": "rtu", "tcp": "tcp", "ascii": "ascii"}
 _BITS = 11
 """Of a character in RTU: start, eight data, parity, stop; two stop bits without parity."""
@@ -41,13 +43,13 @@ def line_of(device: Device, gap: float | None = None) -> Line:
         parts = urlsplit(device.link)
     except ValueError as error:
         raise ProfileError(f"device {device.id}: its link is not a URL: {error}") from error
+    check_link(device, "modbus", LINKS)
     query = parse_qs(parts.query)
     asked = query.get("framing", [""])[0]
-    framing = _NAMES.get(asked) if asked else _FRAMINGS.get(parts.scheme)
-    if framing is None or parts.scheme not in _FRAMINGS:
-        link = f"{parts.scheme} with framing={asked}" if asked else parts.scheme
+    framing = _NAMES.get(asked) if asked else _FRAMINGS[parts.scheme]
+    if framing is None:
         raise ProfileError(
-            f"device {device.id}: Modbus does not run over {link}: use tcp://host:502, "
+            f"device {device.id}: Modbus has no framing {asked!r}: use tcp://host:502, "
             "serial:///dev/ttyUSB0?baudrate=9600 or, through a converter, tcp://host:port?framing=rtu "
             "(framing is rtu, tcp or ascii)"
         )

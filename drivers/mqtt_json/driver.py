@@ -17,6 +17,7 @@ from drivers.mqtt_json.payloads import LONGEST_PAYLOAD, PayloadError, decode
 from drivers.mqtt_json.values import LONGEST_TEXT, Converter, converter, instant
 from drivers.mqtt_json.where import Condition, all_hold, conditions
 from drivers.mqtt_json.words import Availability, Read, Settings, Write
+from drivers.schemes import MQTT
 from drivers.stamps import Stamps
 from drivers.words import Vocabulary, place, read_of, settings_of
 from telemetry import (
@@ -34,9 +35,10 @@ from telemetry import (
 )
 from telemetry.topics import check_filter, ends_with
 
-__all__ = ["LONGEST_PAYLOAD", "LONGEST_TEXT", "VOCABULARY", "Publisher", "open_driver"]
+__all__ = ["LINKS", "LONGEST_PAYLOAD", "LONGEST_TEXT", "VOCABULARY", "Publisher", "open_driver"]
 
 VOCABULARY = Vocabulary(settings=Settings, read=Read, write=Write)
+LINKS = MQTT
 MOST_RECORDS = 1_000
 _EVIDENCE = 1024
 _REMEMBERED_TOPICS = 512

@@ -14,10 +14,12 @@ from drivers.nmea.fields import FieldError, Fields
 from drivers.nmea.plan import Plan, Read, Settings, plan_of
 from drivers.nmea.sentences import Frame, Reject, Sentence, frames, take_apart
 from drivers.nmea.values import declared_invalid
+from drivers.schemes import HEARD
 from drivers.words import Vocabulary, settings_of
 from telemetry import Device, Instant, Profile, Value
 
 VOCABULARY = Vocabulary(Settings, Read)
+LINKS = HEARD
 
 
 class Instrument(LineListener):

@@ -15,11 +15,13 @@ from drivers.onvif.orders import Interpreter, actions_of
 from drivers.onvif.plan import VOCABULARY, Plan, Source, plan
 from drivers.ptz.deadman import DeadMan, Motion
 from drivers.ptz.orders import BROKEN, LIMIT, Orders
+from drivers.schemes import ONVIF
 from drivers.stamps import Stamps
 from telemetry import Action, Command, Device, Instant, Profile, Reading, Reply, Value
 
-__all__ = ["VOCABULARY", "Camera", "open_driver"]
+__all__ = ["LINKS", "VOCABULARY", "Camera", "open_driver"]
 
+LINKS = ONVIF
 EVERY = 5.0  # seconds between two positions where neither device nor profile says
 GIVE_UP = 20.0
 """Seconds after which an answer is not waited for any more; the link gives its own well before."""

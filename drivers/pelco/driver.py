@@ -30,20 +30,14 @@ from drivers.words import Vocabulary
 from telemetry import Action, Command, Device, Instant, Profile, ProfileError, Reply, Value
 
 VOCABULARY = Vocabulary(settings=PelcoSettings, read=PelcoRead)
+LINKS = ("serial", "tcp", "udp", "tcp-listen", "rfc2217")
 
-_LINKS = ("serial", "rfc2217", "tcp", "tcp-listen", "udp")
 _MOTIONS = ("move", "zoom", "focus")
 _SENT = "sent; this camera does not answer"
 
 
 def open_driver(device: Device, profile: Profile) -> "PelcoDriver":
     """A driver for this camera. Raises ProfileError for a profile, link or address that cannot be used."""
-    scheme = device.link.partition(":")[0]
-    if scheme not in _LINKS:
-        raise ProfileError(
-            f"device {device.id}: Pelco does not run over {scheme}: use "
-            "serial:///dev/ttyUSB0?baudrate=2400 or tcp://host:port for a converter"
-        )
     if not 1 <= device.unit_id <= 255:
         raise ProfileError(f"device {device.id}: Pelco addresses are 1 to 255, not {device.unit_id}")
     return PelcoDriver(device, profile, PelcoPlan(profile))

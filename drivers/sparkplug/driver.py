@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from drivers.contract import RETAINED, Event, Fault, Listener, Outgoing
+from drivers.schemes import MQTT
 from drivers.sparkplug.commands import OWN_ACTIONS, Commands, Write
 from drivers.sparkplug.node import REBIRTH, Address, Session, bd_seq_of, parse_topic, unreadable
 from drivers.sparkplug.payload import SparkplugError, SparkplugPayload, decode_payload
@@ -20,6 +21,7 @@ from drivers.words import Vocabulary, settings_of
 from telemetry import Command, CommandError, Device, Instant, Profile, Reply, Value
 
 VOCABULARY = Vocabulary(settings=Settings, read=Read, write=Write)
+LINKS = MQTT
 _EVIDENCE = 1024
 _FIRST_LOOK = 1.0
 """Seconds after connecting until the node is asked to be born again, unless it was by then."""

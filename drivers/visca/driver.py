@@ -23,8 +23,9 @@ from drivers.words import Vocabulary
 from telemetry import Action, Command, Device, Instant, Profile, ProfileError, Reply
 
 VOCABULARY = Vocabulary(settings=ViscaSettings, read=ViscaRead)
-
 _FRAMINGS = {"serial": "visca", "rfc2217": "visca", "tcp": "visca", "tcp-listen": "visca", "udp": "visca-ip"}
+LINKS = tuple(_FRAMINGS)
+
 _LINES = ("serial", "rfc2217")
 _ROOM = 0.2
 """Seconds after which a command for which the camera had no room is tried again."""
@@ -44,9 +45,9 @@ def open_driver(device: Device, profile: Profile) -> "ViscaDriver":
     except ValueError as error:
         raise ProfileError(f"device {device.id}: its link is not a URL: {error}") from error
     framing = parse_qs(parts.query).get("framing", [_FRAMINGS.get(parts.scheme, "")])[0]
-    if parts.scheme not in _FRAMINGS or framing not in ("visca", "visca-ip"):
+    if framing not in ("visca", "visca-ip"):
         raise ProfileError(
-            f"device {device.id}: VISCA does not run over this: use udp://host:52381, tcp://host:5678 or "
+            f"device {device.id}: VISCA has no framing {framing!r}: use udp://host:52381, tcp://host:5678 or "
             "serial:///dev/ttyUSB0?baudrate=9600, with ?framing=visca or ?framing=visca-ip where it differs"
         )
     if not 1 <= device.unit_id <= 7:

@@ -6,24 +6,35 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from drivers.catalogue import Catalogue, load_catalogue, parse_profile
+from drivers.catalogue import Catalogue, links_of, load_catalogue, parse_profile
 from drivers.contract import Driver, Event, Fault
-from telemetry import Device, Instant, Reading, Value, parse_utc
+from drivers.schemes import EXAMPLES
+from telemetry import Device, Instant, Profile, Reading, Value, parse_utc
 
 NOW = Instant(utc=parse_utc("2026-11-22T01:02:03Z"), monotonic=100.0)
 CATALOGUE = load_catalogue()
 
 
+def usual_link(profile: Profile) -> str:
+    """A link such as devices of this model usually have."""
+    return EXAMPLES[links_of(profile.driver)[0]]
+
+
 def listener(profile_id: str) -> Driver:
     """A driver of a shipped profile."""
-    return CATALOGUE.open_driver(Device(id="dut", profile=profile_id, link="tcp://127.0.0.1:1"))
+    link = usual_link(CATALOGUE.profile(profile_id))
+    return CATALOGUE.open_driver(Device(id="dut", profile=profile_id, link=link))
 
 
-def listener_of(text: str) -> Driver:
-    """A driver of a profile written in the test; what every profile has may be left out."""
+def listener_of(text: str, link: str = "") -> Driver:
+    """A driver of a profile written in the test; what every profile has may be left out.
+
+    link: a usual one unless said.
+    """
     lacking = "" if "\nid:" in f"\n{text}" else "id: test\n"
     profile = parse_profile(f"{lacking}title: {{en: Test, vi: Thử}}\n{text}", "test.yaml")
-    return Catalogue([profile]).open_driver(Device(id="dut", profile=profile.id, link="tcp://127.0.0.1:1"))
+    device = Device(id="dut", profile=profile.id, link=link or usual_link(profile))
+    return Catalogue([profile]).open_driver(device)
 
 
 def feed(driver: Driver, chunks: Iterable[bytes], now: Instant = NOW) -> list[Event]:

@@ -270,6 +270,13 @@ def test_a_wrong_profile_is_refused_with_its_remedy(
         gauge(pattern, metric("x", read=read), settings=settings)
 
 
+def test_an_instrument_that_is_asked_needs_a_link_that_takes_questions() -> None:
+    heard = f"driver: ascii_line\nkind: weather\nmetrics: [{metric('x')}]\nsettings: {{patterns: '(?P<x>.)'"
+    listener_of(heard + "}", "mqtt:mast/lines")
+    with pytest.raises(ProfileError, match="a device that is asked does not run over mqtt: write its link"):
+        listener_of(heard + ", ask: R}\nevery: 1s", "mqtt:mast/lines")
+
+
 BYTES = st.lists(
     st.sampled_from(
         [b"0R0", b",Dm=027D", b",Sm=0.1M", b",Ta=23.6C", b"\r\n", b"\n", b"#", b"\x02", b"9" * 30]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from drivers.catalogue import Catalogue, load_catalogue, parse_profile
 from telemetry import Device, ProfileError
+from tests.drivers.listening import CATALOGUE
 
 MAST = """
 id: mast
@@ -35,6 +36,33 @@ def test_an_unknown_profile_is_answered_with_the_nearest() -> None:
         load_catalogue().open_driver(device("nmea-wether"))
     with pytest.raises(ProfileError, match="no profile 'zzz'; `haidang profiles` lists them"):
         load_catalogue().profile("zzz")
+
+
+@pytest.mark.parametrize(
+    ("profile", "link", "told"),
+    [
+        (
+            "mqtt-json-weather",
+            "tcp://127.0.0.1:502",
+            "mqtt_json does not run over tcp: write its link like mqtt:",
+        ),
+        ("tasmota-plug", "serial:///dev/ttyUSB0", "mqtt_json does not run over serial"),
+        ("onvif-camera", "tcp://127.0.0.1:80", "onvif does not run over tcp: write its link like onvif://"),
+        ("nmea-weather", "onvif://127.0.0.1/", "nmea does not run over onvif: write its link like tcp://"),
+        ("eastron-sdm630", "mqtt:port/#", "modbus does not run over mqtt: write its link like tcp://"),
+        ("eastron-sdm630", "mqtt://meter:sesame@host/port", "modbus does not run over mqtt: write"),
+        ("eastron-sdm630", "file:///log", "modbus does not run over file: "),
+        ("visca-camera", "mqtt:cameras/#", "visca does not run over mqtt: "),
+        ("pelco-d", "mqtt:cameras/#", "pelco does not run over mqtt: "),
+        ("ais-receiver", "nonsense", "ais does not run over nonsense: "),
+    ],
+)
+def test_a_link_that_the_driver_does_not_speak_over_is_refused_with_one_that_it_does(
+    profile: str, link: str, told: str
+) -> None:
+    with pytest.raises(ProfileError, match=f"^device dut: {told}") as refused:
+        CATALOGUE.open_driver(Device(id="dut", profile=profile, link=link))
+    assert "sesame" not in str(refused.value)
 
 
 def test_a_driver_that_does_not_exist_is_named_with_those_that_do() -> None:

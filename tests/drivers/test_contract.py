@@ -5,20 +5,14 @@ import pytest
 from drivers.contract import Driver, Event
 from telemetry import Action, Command, Device, Instant, Reply, Value
 from telemetry.commands import Argument, Kind
-from tests.drivers.listening import CATALOGUE, NOW
+from tests.drivers.listening import CATALOGUE, NOW, usual_link
 
-_LINKS = {
-    "mqtt_json": "mqtt:site/device",
-    "home_assistant": "mqtt:site/device",
-    "sparkplug": "mqtt:site/device",
-    "onvif": "onvif://127.0.0.1/",
-}
 _SETTINGS = {"sparkplug": {"group": "harbour"}}
 _ALL = [
     (profile.id, action.name)
     for profile in CATALOGUE.profiles.values()
     for action in CATALOGUE.open_driver(
-        Device(id="dut", profile=profile.id, link=_LINKS.get(profile.driver, "tcp://127.0.0.1:502"))
+        Device(id="dut", profile=profile.id, link=usual_link(profile))
     ).actions
 ]
 ONE_OF_EACH = list({(CATALOGUE.profile(id_).driver, name): (id_, name) for id_, name in _ALL}.values())
@@ -26,10 +20,11 @@ ONE_OF_EACH = list({(CATALOGUE.profile(id_).driver, name): (id_, name) for id_, 
 
 
 def _driver(profile_id: str) -> Driver:
-    protocol = CATALOGUE.profile(profile_id).driver
-    link = _LINKS.get(protocol, "tcp://127.0.0.1:502")
-    settings = _SETTINGS.get(protocol, {})
-    return CATALOGUE.open_driver(Device(id="dut", profile=profile_id, link=link, settings=settings))
+    profile = CATALOGUE.profile(profile_id)
+    settings = _SETTINGS.get(profile.driver, {})
+    return CATALOGUE.open_driver(
+        Device(id="dut", profile=profile_id, link=usual_link(profile), settings=settings)
+    )
 
 
 def _given(argument: Argument) -> Value:

@@ -49,10 +49,8 @@ def test_the_link_s_kind_decides_the_framing() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"link": "mqtt:port/#"}, "does not run over"),
-        ({"link": "mqtt://meter:sesame@host/port"}, "does not run over mqtt: use"),
         ({"link": "tcp://[::1:502"}, "is not a URL"),
-        ({"link": "tcp://127.0.0.1?framing=morse"}, "does not run over tcp with framing=morse"),
+        ({"link": "tcp://127.0.0.1?framing=morse"}, "Modbus has no framing 'morse'"),
         ({"link": SERIAL, "unit_id": 0}, "1 to 247"),
         ({"link": SERIAL, "unit_id": 255}, "1 to 247"),
     ],

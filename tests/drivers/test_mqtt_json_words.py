@@ -408,7 +408,7 @@ def test_a_device_has_a_bounded_number_of_commands_that_wait() -> None:
         ("{topic: a, words: {off: {a: b}}}", "there is no argument"),
         ("{topic: a, answer: {topic: 'b#'}}", "is not a topic filter"),
         ("{topic: 'a/{nobody}'}", r"nothing says what \{nobody\}"),
-        ("{topic: a, qos: 2}", "write: qos: Extra inputs"),
+        ("{topic: a, qos: 2}", "write: qos: is not a key here"),
     ],
 )
 def test_an_action_that_cannot_be_carried_out_is_refused_when_it_is_read(write: str, message: str) -> None:

@@ -334,7 +334,6 @@ def test_a_camera_that_gives_up_by_itself_is_moved_on_as_long_as_the_operator_sa
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"link": "mqtt:cameras/#"}, "does not run over mqtt"),
         ({"unit_id": 0}, "addresses are 1 to 255"),
         ({"settings": {"protocol": "q"}}, "protocol"),
         ({"settings": {"without": ["home"]}}, "this driver offers"),

@@ -6,12 +6,13 @@ from importlib.resources import files
 import pytest
 import yaml
 
-from drivers.catalogue import PROTOCOLS, load_catalogue
+from drivers.catalogue import PROTOCOLS, links_of
 from drivers.words import Vocabulary
+from gateways.links import SCHEMES
 from telemetry import Device, Instant, Profile
 from telemetry.units import DISPLAY
+from tests.drivers.listening import CATALOGUE, usual_link
 
-CATALOGUE = load_catalogue()
 PROFILES = CATALOGUE.profiles
 NEEDED = {
     "ais-receiver",
@@ -37,7 +38,7 @@ def test_the_models_that_were_promised_are_there() -> None:
 
 
 def test_a_profile_opens_a_driver_that_is_quiet_on_garbage(profile: Profile) -> None:
-    driver = CATALOGUE.open_driver(Device(id="dut", profile=profile.id, link="tcp://127.0.0.1:1"))
+    driver = CATALOGUE.open_driver(Device(id="dut", profile=profile.id, link=usual_link(profile)))
     now = Instant(1_795_309_323_000_000_000, 10.0)
     driver.connected(now)
     for garbage in (b"", b"\0" * 300, b"\xff" * 300, b"$!\\*\r\n", b"{[", bytes(range(256)) * 8):
@@ -75,3 +76,7 @@ def test_every_protocol_has_an_opener_and_a_model(protocol: str) -> None:
     assert callable(import_module(PROTOCOLS[protocol]).open_driver)
     assert isinstance(import_module(PROTOCOLS[protocol]).VOCABULARY, Vocabulary)
     assert protocol in {profile.driver for profile in PROFILES.values()}
+
+
+def test_every_link_there_is_carries_some_protocol_and_no_protocol_wants_another() -> None:
+    assert {link for protocol in PROTOCOLS for link in links_of(protocol)} == set(SCHEMES)

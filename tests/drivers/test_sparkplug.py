@@ -420,7 +420,7 @@ def test_a_link_that_opens_anew_asks_for_the_births_it_missed() -> None:
             "is read already: once is enough",
         ),
         (PROFILE.replace("rebirth: 60s", "rebirth: never"), "rebirth"),
-        (PROFILE.replace("within: 5s", "later: 5s"), "write: later: Extra inputs"),
+        (PROFILE.replace("within: 5s", "later: 5s"), "write: later: is not a key here"),
     ],
 )
 def test_a_profile_that_cannot_be_used_says_why(text: str, message: str) -> None:

@@ -605,8 +605,7 @@ def test_on_a_wire_that_garbles_everything_each_command_has_one_reply_and_the_ca
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"link": "mqtt:cameras/#"}, "VISCA does not run over this"),
-        ({"link": "udp://10.0.0.5:52381?framing=pelco"}, "VISCA does not run over this"),
+        ({"link": "udp://10.0.0.5:52381?framing=pelco"}, "VISCA has no framing 'pelco'"),
         ({"link": "tcp://[::1:5678"}, "is not a URL"),
         ({"link": SERIAL, "unit_id": 0}, "addresses are 1 to 7"),
         ({"link": SERIAL, "unit_id": 8}, "addresses are 1 to 7"),

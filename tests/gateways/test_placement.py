@@ -44,7 +44,7 @@ def test_devices_of_one_link_share_it_and_framing_makes_no_other_link() -> None:
         (PushedDevice("Bad Id", "ais-receiver", "tcp://h:1"), "is not an id"),
         (PushedDevice("x", "no-such", "tcp://h:1"), "there is no profile 'no-such'"),
         (PushedDevice("x", "ais-receiver", "carrier-pigeon:"), "is no link"),
-        (PushedDevice("x", "eastron-sdm630", "mqtt:a/b"), "Modbus does not run over"),
+        (PushedDevice("x", "eastron-sdm630", "mqtt:a/b"), "modbus does not run over"),
         (PushedDevice("x", "eastron-sdm630", "tcp://h:1", unit_id=999), "unit_id"),
         (PushedDevice("x", "eastron-sdm630", "tcp://h:1", every=-1), "every"),
         (
