@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from drivers.contract import Driver, Open
 from drivers.profile_files import Draft, read_profiles
@@ -63,6 +63,19 @@ class Catalogue:
         if device.settings:
             profile = profile.model_copy(update={"settings": profile.settings | device.settings})
         return open_driver(device, profile)
+
+    def culprit(self, device: Device) -> Literal["link", "settings", "profile"]:
+        """What to blame for a device whose driver cannot be opened: its settings, when it could without."""
+        profile = self.profiles.get(device.profile)
+        if profile is None or profile.driver not in PROTOCOLS:
+            return "profile"
+        if device.link.partition(":")[0] not in links_of(profile.driver):
+            return "link"
+        try:
+            self.open_driver(device.model_copy(update={"settings": {}}))
+        except ProfileError:
+            return "profile"
+        return "settings"
 
 
 def open_driver(device: Device, profile: Profile) -> Driver:

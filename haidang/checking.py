@@ -172,13 +172,4 @@ def _device(file: ConfigurationFile, place: Place, device: Device, catalogue: Ca
     try:
         catalogue.open_driver(device)
     except ConfigurationError as error:
-        yield file.mistake((*place, _culprit(device, catalogue)), f"{device.id}: {error}")
-
-
-def _culprit(device: Device, catalogue: Catalogue) -> str:
-    """The key to blame for a driver that cannot be opened: the settings, when it could be without them."""
-    try:
-        catalogue.open_driver(device.model_copy(update={"settings": {}}))
-    except ConfigurationError:
-        return "profile"
-    return "settings"
+        yield file.mistake((*place, catalogue.culprit(device)), f"{device.id}: {error}")

@@ -159,16 +159,7 @@ def _check(parts: Parts, device: Description) -> None:
     try:
         parts.catalogue.open_driver(device)
     except ProfileError as error:
-        raise wrong(_where(parts, device), str(error)) from error
-
-
-def _where(parts: Parts, device: Description) -> str:
-    """Which part of a device its driver cannot use: its settings, when it could without them."""
-    try:
-        parts.catalogue.open_driver(device.model_copy(update={"settings": {}}))
-    except ProfileError:
-        return "body/profile"
-    return "body/settings"
+        raise wrong(f"body/{parts.catalogue.culprit(device)}", str(error)) from error
 
 
 async def placed_device(parts: Parts, device_id: str) -> tuple[Description, str]:

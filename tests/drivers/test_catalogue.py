@@ -65,6 +65,21 @@ def test_a_link_that_the_driver_does_not_speak_over_is_refused_with_one_that_it_
     assert "sesame" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "blamed"),
+    [
+        ({"settings": {"talkerz": []}}, "settings"),
+        ({"link": "onvif://127.0.0.1/"}, "link"),
+        ({"profile": "nmea-wether"}, "profile"),
+    ],
+)
+def test_what_keeps_a_device_from_being_opened_is_named(changes: dict[str, object], blamed: str) -> None:
+    device = Device(id="dut", profile="nmea-weather", link="tcp://127.0.0.1:1").model_copy(update=changes)
+    with pytest.raises(ProfileError):
+        CATALOGUE.open_driver(device)
+    assert CATALOGUE.culprit(device) == blamed
+
+
 def test_a_driver_that_does_not_exist_is_named_with_those_that_do() -> None:
     catalogue = Catalogue([parse_profile(MAST.replace("nmea", "os"), "mast.yaml")])
     with pytest.raises(ProfileError, match="profile mast: no driver 'os'; there are ais, "):
