@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import dashboard
 from grafana.health import gateways_now, health
 from grafana.panels import Section, Tile, lay_out
 from grafana.queries import Questions, data_source, devices, sites
-from grafana.sensors import SENSOR_KINDS, power, power_now, water_now, weather_and_water, wind_now
+from grafana.sensors import SENSOR_KINDS, cameras, power, power_now, water_now, weather_and_water, wind_now
 from grafana.ships import MapView, ships, ships_now
 from grafana.words import both, paragraphs
 from telemetry import Title
@@ -24,8 +24,8 @@ def port_board(policy: str = "", view: MapView | None = None) -> dashboard.Dashb
     """The board. policy: the retention policy its queries ask. view: of the map, Hai Phong unless given."""
     ask = Questions(policy)
     about = Title(
-        vi="Tàu, khí tượng, thủy văn, điện và tình trạng các cổng của cảng.",
-        en="Ships, weather, water, power and the health of the port's gateways.",
+        vi="Tàu, khí tượng, thủy văn, điện, camera và tình trạng các cổng của cảng.",
+        en="Ships, weather, water, power, cameras and the health of the port's gateways.",
     )
     board = builders.Dashboard(both(Title(vi="Cảng", en="Port"))).uid(UID).description(paragraphs(about))
     board.tags([TAG]).timezone(TIMEZONE).refresh(REFRESH).time(SPAN, "now")
@@ -33,7 +33,14 @@ def port_board(policy: str = "", view: MapView | None = None) -> dashboard.Dashb
     board.with_variable(_site()).with_variable(_device())
     built = board.build()
     built.panels = lay_out(
-        [_now(ask), ships(ask, view or MapView()), weather_and_water(ask), power(ask), health(ask)]
+        [
+            _now(ask),
+            ships(ask, view or MapView()),
+            weather_and_water(ask),
+            power(ask),
+            cameras(ask),
+            health(ask),
+        ]
     )
     return built
 

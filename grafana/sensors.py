@@ -1,4 +1,4 @@
-"""Weather, water and power, a line for each device."""
+"""Weather, water, power and cameras, a line for each device."""
 
 from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import common, dashboard
@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models.units import (
     KiloWattHour,
     Meter,
     MetersPerSecond,
+    Percent,
     Volt,
     Watt,
 )
@@ -18,7 +19,7 @@ from grafana.panels import Section, Step, Tile, dressed, figures, lines, marked,
 from grafana.queries import Questions
 from telemetry import Title
 
-SENSOR_KINDS = ("ais", "power", "water_level", "weather")
+SENSOR_KINDS = ("ais", "camera", "power", "water_level", "weather")
 """The kinds whose devices the board lets the user pick."""
 RECENT = "15m"
 """How far back a value still counts as the present one."""
@@ -73,6 +74,12 @@ def power(ask: Questions) -> Section:
         Tile(33, 6, 8, _energy(ask)),
     ]
     return Section(tiles, 30, Title(vi="Điện", en="Power"))
+
+
+def cameras(ask: Questions) -> Section:
+    """Where cameras look."""
+    tiles = [Tile(51, 12, 8, _look(ask)), Tile(52, 12, 8, _zoom(ask))]
+    return Section(tiles, 50, Title(vi="Camera", en="Cameras"))
 
 
 _WATER = Title(
@@ -155,3 +162,20 @@ def _energy(ask: Questions) -> dashboard.Panel:
         en="Energy imported over the time that the board shows.",
     )
     return dressed(panel.build(), Title(vi="Điện năng nhận", en="Energy imported"), about)
+
+
+def _look(ask: Questions) -> dashboard.Panel:
+    pan = ask.over_time("A", "camera", 'last("pan")', alias="$tag_device ↔")
+    tilt = ask.over_time("B", "camera", 'last("tilt")', alias="$tag_device ↕")
+    panel = lines(Degrees, pan, tilt).decimals(1)
+    about = Title(
+        vi="Góc quay ngang (↔, dương sang phải) và góc ngẩng (↕, dương lên trên), giá trị cuối mỗi khoảng.",
+        en="Pan (↔, positive to the right) and tilt (↕, positive upwards), the last of each interval.",
+    )
+    return dressed(panel.build(), Title(vi="Hướng nhìn", en="Where they look"), about)
+
+
+def _zoom(ask: Questions) -> dashboard.Panel:
+    panel = lines(Percent, ask.over_time("A", "camera", 'last("zoom")')).min(0).max(100).decimals(0)
+    about = Title(vi="0 là góc rộng, 100 là phóng to hết cỡ.", en="0 is wide, 100 is fully zoomed in.")
+    return dressed(panel.build(), Title(vi="Thu phóng", en="Zoom"), about)

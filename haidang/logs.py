@@ -43,6 +43,8 @@ def configure_logs(file: Path | None = None, level: int = logging.INFO) -> None:
     )
     logging.basicConfig(handlers=[output], level=level, force=True)
     logging.captureWarnings(capture=True)
+    # The session tells of broken connections itself, and whether that matters.
+    logging.getLogger("mqtt").setLevel(logging.CRITICAL)
     for chatty in ("alembic", "apprise", "httpx", "httpcore", "aiosqlite", "uvicorn.access", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(

@@ -93,6 +93,7 @@ def _readings(gateway: str, number: int, at: int) -> Sequence[Reading]:
             "power": 41_000 + wave, "energy_import": 7_000 + wave,
             **{f"voltage_l{phase}": 229 + wave for phase in (1, 2, 3)},
         },
+        "camera": {"pan": -30 + wave, "tilt": 5 + wave, "zoom": 40 + wave},
     }  # fmt: skip
     measured = [Reading(f"{kind}-{gateway}", kind, at, values) for kind, values in said.items()]
     heard = [

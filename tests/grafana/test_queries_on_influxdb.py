@@ -10,7 +10,7 @@ from tests.grafana.conftest import BUOY, FAR_SHIP, HEADING_SHIP, MINUTES, QUIET_
 from tests.grafana.expansion import All, Picked, Row, Span, rows, with_variables
 
 QUAY, OUTER, NAMELESS = SITES.values()
-KINDS = ("ais", "power", "water_level", "weather")
+KINDS = ("ais", "camera", "power", "water_level", "weather")
 AT_THE_QUAY = [f"{kind}-quay" for kind in KINDS]
 EVERYTHING: Mapping[str, Picked] = {"site": All(".*"), "device": All(".*")}
 PICKED: Mapping[str, Mapping[str, Picked]] = {
