@@ -121,7 +121,10 @@ def _read(text: str, file: str, mistakes: list[str]) -> Draft | None:
     draft = Draft(document, cast("dict[str, Any]", document.content))
     wrong = [*_form_mistakes(draft), *_family_mistakes(draft)]
     mistakes += wrong
-    return None if wrong else draft
+    if wrong:
+        return None
+    mistakes += _repeated_names(draft)
+    return draft
 
 
 def _form_mistakes(draft: Draft) -> Iterator[str]:
@@ -132,15 +135,18 @@ def _form_mistakes(draft: Draft) -> Iterator[str]:
     for key in NAMED:
         if not isinstance(content.get(key, []), list):
             yield draft.at((key,), f"{key}: a list belongs here, each item starting with -")
-            continue
-        names = [item["name"] if _is_named(item) else None for item in content.get(key, ())]
+    if not isinstance(content.get("id"), str):
+        yield draft.at(("id",), "id: a name of its own belongs here, such as id: acme-tank-7")
+
+
+def _repeated_names(draft: Draft) -> Iterator[str]:
+    for key in NAMED:
+        names = [item["name"] if _is_named(item) else None for item in draft.content.get(key, ())]
         for index, name in enumerate(names):
             if name is not None and name in names[:index]:
                 yield draft.at(
                     (key, index, "name"), "another is called so above; give each a name of its own"
                 )
-    if not isinstance(content.get("id"), str):
-        yield draft.at(("id",), "id: a name of its own belongs here, such as id: acme-tank-7")
 
 
 def _family_mistakes(draft: Draft) -> Iterator[str]:

@@ -31,13 +31,14 @@ def list_profiles(context: typer.Context, config: ConfigOption = None) -> None:
     """List the device models: those shipped and those of the site."""
     if context.invoked_subcommand:
         return
-    table = Table(Column("profile", no_wrap=True), "driver", "kind", "model", "thiết bị", "values")
     with told_in_words():
         known = sorted(_known(config).profiles.values(), key=lambda one: one.id)
+    columns = Column("profile", no_wrap=True), Column("driver", no_wrap=True), "thiết bị / model"
+    table = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for profile in known:
-        title, count = profile.title, str(len(profile.metrics))
-        table.add_row(profile.id, profile.driver, profile.kind, title.en, title.vi, count)
+        table.add_row(profile.id, profile.driver, f"{profile.title.vi} / {profile.title.en}")
     out.print(table)
+    out.print("haidang profiles show PROFILE: its values, units, actions and source")
 
 
 @profiles.command()

@@ -89,7 +89,7 @@ async def conversation(
         await fleet.apply((PushedDevice(**device.model_dump()),))
         status = fleet.status()[0]
         if status.state == "refused":
-            raise ConfigurationError(status.detail)
+            raise ConfigurationError(status.detail.removeprefix(f"device {NAME}: "))
         try:
             yield lambda: fleet.status()[0]
         finally:

@@ -70,6 +70,12 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(tmp_path: Pat
     assert [line.split(":")[1] for line in found] == ["4", "5", "9", "10"]
 
 
+def test_a_name_given_twice_hides_no_other_mistake(tmp_path: Path) -> None:
+    metric = "{name: depth, title: {en: Depth, vi: Độ sâu}, unit: y, read: {formatter: DPT, value: depth}}"
+    found = mistakes(tmp_path, GAUGE.replace("unit: m", "unit: x") + f"  - {metric}\n")
+    assert [line.split(":")[1] for line in found] == ["8", "10", "10"]
+
+
 def test_one_file_is_checked_beside_those_it_extends(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text("id: [", "utf-8")
     (tmp_path / "gauge.yaml").write_text(GAUGE + "abstract: true\n", "utf-8")

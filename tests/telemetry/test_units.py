@@ -12,6 +12,8 @@ from telemetry.units import DISPLAY, conversion, display
     [
         (1.026, "bar", "hPa", 1026.0),
         (101_325.0, "Pa", "hPa", 1013.25),
+        (0.6, "MPa", "bar", 6.0),
+        (11.0, "kV", "V", 11_000.0),
         (20.0, "Cel", "K", 293.15),
         (293.15, "K", "Cel", 20.0),
         (10.0, "[kn_i]", "m/s", 5.144444),
