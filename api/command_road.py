@@ -24,7 +24,9 @@ WAITING_ENDS = 10_000
 RETRY_AFTER = 2.0  # seconds
 GRACE = 1.0
 """Seconds beyond the command's own life for the gateway to say how it ended, if only that time is over."""
-ASKED_FOR = 60.0  # seconds after its life in which a reply is still asked for when connections come back
+ASKED_FOR = 60 * NANOSECONDS
+"""How long after its life a command's reply is still asked for, when a connection or the API comes back."""
+FORGET_EVERY = 3600.0  # seconds
 Publish = Callable[[str, bytes], Awaitable[None]]
 
 log = structlog.get_logger()
@@ -40,14 +42,16 @@ class _Waiting:
 
 
 class CommandRoad:
-    """Sends commands while there is a session, and takes replies. `record_ends` runs as long as the API."""
+    """Sends commands while there is a session, and takes replies.
+
+    `record_ends` and `forget_old` run as long as the API.
+    """
 
     def __init__(self, ledger: CommandLedger) -> None:
         self._ledger = ledger
         self._publish: Publish | None = None
         self._waiting: dict[str, _Waiting] = {}
         self._for_device: Counter[str] = Counter()
-        self._unanswered: dict[str, CommandEntry] = {}
         self._ends: asyncio.Queue[CommandEnd] = asyncio.Queue(WAITING_ENDS)
 
     async def send(self, entry: CommandEntry, patience: float) -> CommandEnd | None:
@@ -65,7 +69,6 @@ class CommandRoad:
                     await self._say(entry)
                     return await end
             except TimeoutError:
-                self._leave_unanswered(entry)
                 return None
 
     def take_reply(self, topic: str, payload: bytes, now: int) -> None:
@@ -84,8 +87,7 @@ class CommandRoad:
         """
         self._publish = publish
         try:
-            entries = [waiting.entry for waiting in self._waiting.values()]
-            for entry in (*entries, *self._still_asked_for()):
+            for entry in await self._asked_for():
                 await publish(*_message(entry, repeated=True))
             await asyncio.get_running_loop().create_future()
         finally:
@@ -98,6 +100,16 @@ class CommandRoad:
             while not self._ends.empty():
                 ends.append(self._ends.get_nowait())
             await self._record(ends)
+
+    async def forget_old(self) -> None:
+        """Keeps the ledger from growing for ever; never returns."""
+        while True:
+            try:
+                while await self._ledger.forget():
+                    pass
+            except RegistryError as error:
+                log.warning("api.ledger_not_shortened", reason=str(error))
+            await asyncio.sleep(FORGET_EVERY)
 
     @contextmanager
     def _registered(self, entry: CommandEntry) -> Generator[asyncio.Future[CommandEnd]]:
@@ -141,20 +153,16 @@ class CommandRoad:
             await asyncio.sleep(RETRY_AFTER)
         self._tell(ends)
 
-    def _leave_unanswered(self, entry: CommandEntry) -> None:
-        self._unanswered[entry.command.id] = entry
-        if len(self._unanswered) > MOST_WAITING:
-            del self._unanswered[next(iter(self._unanswered))]
-
-    def _still_asked_for(self) -> Sequence[CommandEntry]:
-        oldest = time.time_ns() - int(ASKED_FOR * NANOSECONDS)
-        found = self._unanswered.items()
-        self._unanswered = {name: entry for name, entry in found if entry.command.expires_at > oldest}
-        return tuple(self._unanswered.values())
+    async def _asked_for(self) -> Sequence[CommandEntry]:
+        """Whose replies are missing: also those asked before we were started, as the ledger knows them."""
+        try:
+            return await self._ledger.unanswered(time.time_ns() - ASKED_FOR, MOST_WAITING)
+        except RegistryError as error:
+            log.warning("api.unanswered_unknown", reason=str(error))
+            return [waiting.entry for waiting in self._waiting.values()]
 
     def _tell(self, ends: Sequence[CommandEnd]) -> None:
         for end in ends:
-            self._unanswered.pop(end.reply.command, None)
             waiting = self._waiting.get(end.reply.command)
             if waiting is not None and waiting.entry.gateway == end.gateway and not waiting.end.done():
                 waiting.end.set_result(end)

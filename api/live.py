@@ -90,7 +90,7 @@ class LiveView:
     async def run(self) -> None:
         """Stays connected for ever."""
         staying = stay_connected(self._broker, self._client_id, self._converse)
-        await together(staying, self.commands.record_ends())
+        await together(staying, self.commands.record_ends(), self.commands.forget_old())
 
     def seed(self, readings: Iterable[LiveReading], vessels: Iterable[Vessel]) -> None:
         """What the store knew before anything is heard."""

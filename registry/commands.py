@@ -3,11 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from registry.sessions import Sessions
 from registry.tables import CommandRow
 from telemetry import Command, Reply, Value
+from telemetry.times import NANOSECONDS
+
+KEPT = 90 * 24 * 3600 * NANOSECONDS
+"""Nanoseconds by which an entry may be older than the newest; each renewal of a camera's move is an entry."""
+FORGOTTEN_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class CommandEntry:
 
 
 class CommandLedger:
-    """Writes and reads entries; nothing is ever changed but an end added, once.
+    """Writes and reads entries; nothing is ever changed but an end added, once. `forget` ends old ones.
 
     Everything raises RegistryError when the registry is away.
     """
@@ -83,8 +88,8 @@ class CommandLedger:
                 await session.execute(
                     unanswered.values(
                         replied_at=end.replied_at,
-                        reason=reply.reason,
-                        detail=reply.detail,
+                        reason=_storable(reply.reason),
+                        detail=_storable(reply.detail),
                         reply_values=dict(reply.values),
                     )
                 )
@@ -99,6 +104,34 @@ class CommandLedger:
         async with self._sessions.reading() as session:
             rows = await session.scalars(query.order_by(CommandRow.number.desc()).limit(limit))
             return [_entry(row) for row in rows]
+
+    async def unanswered(self, expiring_after: int, limit: int) -> Sequence[CommandEntry]:
+        """The newest without an end among those that expire after this UTC nanosecond."""
+        query = select(CommandRow).where(
+            CommandRow.replied_at.is_(None), CommandRow.expires_at > expiring_after
+        )
+        async with self._sessions.reading() as session:
+            rows = await session.scalars(query.order_by(CommandRow.number.desc()).limit(limit))
+            return [_entry(row) for row in rows]
+
+    async def forget(self) -> bool:
+        """Deletes the oldest entries, a thousand at most, that are KEPT older than the newest.
+
+        True when that was not all. Measured by the ledger itself: a clock that runs ahead deletes nothing
+        before somebody gives a command by it.
+        """
+        asked_at = select(CommandRow.asked_at).order_by(CommandRow.number.desc()).limit(1)
+        oldest = select(CommandRow.number).order_by(CommandRow.number).limit(FORGOTTEN_AT_ONCE)
+        async with self._sessions.writing() as session:
+            newest = await session.scalar(asked_at) or 0
+            numbers = (await session.scalars(oldest.where(CommandRow.asked_at < newest - KEPT))).all()
+            await session.execute(delete(CommandRow).where(CommandRow.number.in_(numbers)))
+        return len(numbers) == FORGOTTEN_AT_ONCE
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL's text has no NUL, and one reply must not hold up the others."""
+    return text.replace("\0", "\ufffd")
 
 
 def _entry(row: CommandRow) -> CommandEntry:

@@ -1,6 +1,7 @@
 """`/devices/{id}/actions` and `/devices/{id}/commands`: a real gateway and its device at the other end."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ from typing import Any
 import pytest
 
 from broker import topics
-from broker.commands import encode_reply
-from broker.session import BrokerAddress
+from broker.commands import encode_command, encode_reply
+from broker.session import BrokerAddress, Session, connect
 from broker.wire import DeviceStatus
 from gateways.daemon import Gateway, GatewaySettings
-from telemetry import Reply
+from registry import CommandEntry, open_registry
+from telemetry import Command, Reply
 from tests.api.running import Running, running, status
 from tests.gateways.brokers import BOTH, broker_named
 from tests.gateways.relay import Relay, RelayCatalogue, relay_running
@@ -262,6 +264,37 @@ async def test_the_ledger_is_newest_first_in_pages_and_outlives_the_api(tmp_path
     assert [len(page) for page in pages] == [2, 2, 1]
     values = [entry["arguments"]["value"] for page in pages for entry in page]
     assert values == [4, 3, 2, 1, 0]
+
+
+async def test_an_api_that_was_away_asks_for_the_replies_that_its_ledger_lacks(tmp_path: Path) -> None:
+    now = time.time_ns()
+    command = Command("of-before", "relay", "set", {"value": 7}, now + 30 * 10**9)
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(broker_named("embedded", tmp_path))
+        relay = await stack.enter_async_context(relay_running())
+        async with open_registry(tmp_path / "registry.sqlite") as registry:
+            await registry.commands.record(CommandEntry(command, "quay", "An", "127.0.0.1", now))
+        centre = await stack.enter_async_context(connect(broker, "before"))
+        await centre.subscribe(topics.replies("quay"))
+        settings = GatewaySettings("quay", "Dinh Vu", (relay.device(),), tmp_path / "g", broker)
+        gateway = Gateway(settings, RelayCatalogue())
+        stack.push_async_callback(_stopped, asyncio.create_task(gateway.run()))
+        await until(lambda: [one.state for one in gateway.status().devices] == ["ok"])
+        sending = asyncio.create_task(_until_heard(centre, encode_command(command, now)))
+        await anext(centre.messages())  # nobody else heard it
+        sending.cancel()
+        api = await stack.enter_async_context(running(tmp_path, broker, catalogue=RelayCatalogue()))
+        async with asyncio.timeout(20):
+            while (await api.get(COMMANDS))["items"][0]["state"] != "done":
+                await asyncio.sleep(0.01)
+        assert relay.done == ["7"]
+
+
+async def _until_heard(centre: Session, payload: bytes) -> None:
+    """A gateway may not have its session yet; one that has carries it out once."""
+    while True:
+        await centre.publish(topics.commands("quay"), payload)
+        await asyncio.sleep(0.05)
 
 
 async def test_a_device_made_here_is_told_too_and_a_gateway_never_heard_is_named(short: Road) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from registry import CommandEnd, CommandEntry, Conflict, Registry, open_registry
+from registry import commands as ledger
 from telemetry import Command, Device, Reply
 
 
@@ -51,6 +52,39 @@ async def test_the_first_end_stands_and_no_other_gateway_can_give_it(registry: R
     await registry.commands.complete([end("one", "timeout"), end("one", replied_at=9_000)])
     (ended,) = await registry.commands.list("cam")
     assert (ended.replied_at, ended.reason, ended.detail, ended.values) == (2_000, "timeout", "as told", {})
+
+
+async def test_a_reply_with_a_character_no_database_has_is_kept_without_it(registry: Registry) -> None:
+    await registry.commands.record(entry("one"))
+    reply = Reply("one", "cam", "refused", "no\0thing", {"said": "\0"})
+    await registry.commands.complete([CommandEnd("quay", reply, 2_000)])
+    (ended,) = await registry.commands.list("cam")
+    assert (ended.detail, ended.values) == ("no\ufffdthing", {"said": "\0"})
+
+
+async def test_what_still_waits_for_its_end_is_found_newest_first(registry: Registry) -> None:
+    for name in ("one", "two", "three"):
+        await registry.commands.record(entry(name))
+    await registry.commands.complete([end("two", "timeout")])
+    waiting = await registry.commands.unanswered(4_999, 10)
+    assert [one.command.id for one in waiting] == ["three", "one"]
+    assert [one.command.id for one in await registry.commands.unanswered(4_999, 1)] == ["three"]
+    assert await registry.commands.unanswered(5_000, 10) == []
+
+
+async def test_what_is_much_older_than_the_newest_is_forgotten_a_part_at_a_time(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "FORGOTTEN_AT_ONCE", 2)
+    assert not await registry.commands.forget()
+    for number in range(3):
+        await registry.commands.record(entry(f"old-{number}", asked_at=number))
+    assert not await registry.commands.forget()
+    await registry.commands.record(entry("kept", asked_at=3))
+    await registry.commands.record(entry("newest", asked_at=ledger.KEPT + 3))
+    assert await registry.commands.forget()
+    assert not await registry.commands.forget()
+    assert [one.command.id for one in await registry.commands.list("cam")] == ["newest", "kept"]
 
 
 async def test_an_id_is_used_once(registry: Registry) -> None:
