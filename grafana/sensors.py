@@ -79,7 +79,7 @@ def power(ask: Questions) -> Section:
 def cameras(ask: Questions) -> Section:
     """Where cameras look."""
     tiles = [Tile(51, 12, 8, _look(ask)), Tile(52, 12, 8, _zoom(ask))]
-    return Section(tiles, 50, Title(vi="Camera", en="Cameras"))
+    return Section(tiles, 50, Title(vi="Máy quay", en="Cameras"))
 
 
 _WATER = Title(

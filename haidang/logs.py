@@ -43,8 +43,7 @@ def configure_logs(file: Path | None = None, level: int = logging.INFO) -> None:
     )
     logging.basicConfig(handlers=[output], level=level, force=True)
     logging.captureWarnings(capture=True)
-    # The session tells of broken connections itself, and whether that matters.
-    logging.getLogger("mqtt").setLevel(logging.CRITICAL)
+    logging.getLogger("mqtt").addFilter(_as_warning)
     for chatty in ("alembic", "apprise", "httpx", "httpcore", "aiosqlite", "uvicorn.access", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
@@ -57,6 +56,13 @@ def configure_logs(file: Path | None = None, level: int = logging.INFO) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _as_warning(record: logging.LogRecord) -> bool:
+    """A broken connection is an error to the MQTT library; here the session goes on, and says so itself."""
+    if record.levelno > logging.WARNING:
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
 
 
 @dataclass(slots=True)

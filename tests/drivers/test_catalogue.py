@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.catalogue import Catalogue, load_catalogue, parse_profile
-from telemetry import Device, ProfileError
+from drivers.modbus.plan import Plan
+from drivers.words import MOST_KEPT, once_a_profile
+from telemetry import Device, Profile, ProfileError
 from tests.drivers.listening import CATALOGUE
 
 MAST = """
@@ -166,3 +168,27 @@ def test_all_wrong_keys_are_said_at_once() -> None:
 def test_any_text_is_a_profile_or_a_profile_error(text: str) -> None:
     with pytest.raises(ProfileError, match=r"^any\.yaml:\d+:\d+: "):
         parse_profile(text, "any.yaml")
+
+
+def test_devices_of_one_model_share_what_was_made_of_its_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    plain = Plan.__init__
+
+    def counted(plan: Plan, profile: Profile) -> None:
+        made.append(profile.id)
+        plain(plan, profile)
+
+    monkeypatch.setattr(Plan, "__init__", counted)
+    catalogue = load_catalogue()
+    for number in range(20):
+        settings = {"timeout": "2s"} if number % 2 else {}
+        meter = Device(id=f"m-{number}", profile="eastron-sdm630", link="tcp://h:502", settings=settings)
+        catalogue.open_driver(meter)
+    assert made == ["eastron-sdm630"] * 2
+
+
+def test_more_profiles_than_are_kept_are_never_taken_for_each_other() -> None:
+    made = once_a_profile(lambda profile: profile.id)
+    profiles = [parse_profile(MAST.replace("id: mast", f"id: m-{n}"), "m.yaml") for n in range(MOST_KEPT + 9)]
+    for profile in (*profiles, *profiles):
+        assert made(profile) == profile.id

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from drivers.catalogue import Catalogue, parse_profile
 from drivers.contract import Driver, Event, Fault
 from drivers.onvif import messages as m
-from drivers.onvif.driver import GIVE_UP
+from drivers.onvif.requests import GIVE_UP
 from drivers.onvif.events import MOST_SOURCES
 from drivers.onvif.plan import plain_topic
 from drivers.ptz.orders import LIMIT

@@ -210,6 +210,20 @@ async def test_a_command_reaches_the_device_and_its_answer_the_centre(
         assert relay.done == ["7"]
 
 
+async def test_a_command_that_somebody_made_the_broker_keep_is_not_carried_out(
+    broker: BrokerAddress, tmp_path: Path
+) -> None:
+    async with relay_running() as relay, connect(broker, "careless") as careless:
+        await careless.publish(topics.commands("quay"), payload(command("kept", life=60)), retain=True)
+        async with (
+            gateway_at(broker, tmp_path, relay.device()),
+            asking(broker) as (centre, replies),
+        ):
+            await centre.publish(topics.commands("quay"), payload(command("live", life=60, value=2)))
+            assert (await next_reply(replies, "live")).reason == ""
+        assert relay.done == ["2"]
+
+
 async def test_a_reply_that_ends_while_the_broker_is_out_of_reach_is_said_once_it_is_back(
     tmp_path: Path, broker: BrokerAddress
 ) -> None:

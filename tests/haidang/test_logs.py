@@ -50,6 +50,11 @@ def test_a_library_that_floods_is_held_back_too(log: Path) -> None:
     assert len(events(log)) == LINES_A_MINUTE
 
 
+def test_a_connection_that_breaks_is_no_error_of_the_program(log: Path) -> None:
+    logging.getLogger("mqtt").error("failed to receive on socket: %s", "reset")
+    assert [json.loads(line)["level"] for line in log.read_text("utf-8").splitlines()] == ["warning"]
+
+
 def record(message: object) -> logging.LogRecord:
     return logging.LogRecord("test", logging.WARNING, "", 0, message, (), None)
 
