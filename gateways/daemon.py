@@ -117,7 +117,8 @@ class Gateway:
                 if message.topic == receipts:
                     parts.uplink.receive(message.payload)
                 elif message.topic == commands:
-                    parts.commands.receive(message.payload)
+                    if not message.retained:  # else it may have been carried out before a restart
+                        parts.commands.receive(message.payload)
                 else:
                     await parts.downlink.receive(message.payload)
 
