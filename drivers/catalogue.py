@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 from drivers.contract import Driver, Open
 from drivers.profile_files import Draft, read_profiles
 from drivers.schemes import check_link
-from drivers.words import Vocabulary
+from drivers.words import MOST_KEPT, Vocabulary
 from telemetry import Device, Profile, ProfileError
 from telemetry.documents import LARGEST
 
@@ -41,6 +41,7 @@ class Catalogue:
     def __init__(self, profiles: Iterable[Profile], drafts: Mapping[str, Draft] | None = None) -> None:
         self.profiles: Mapping[str, Profile] = {profile.id: profile for profile in profiles}
         self.drafts: Mapping[str, Draft] = drafts or {}
+        self._changed: dict[tuple[str, str], Profile] = {}
 
     def profile(self, profile_id: str) -> Profile:
         """The profile with this id. Raises ProfileError, naming the nearest ids."""
@@ -60,9 +61,17 @@ class Catalogue:
     def open_driver(self, device: Device) -> Driver:
         """A fresh driver for this device. Raises ProfileError when its profile cannot be used."""
         profile = self.profile(device.profile)
-        if device.settings:
-            profile = profile.model_copy(update={"settings": profile.settings | device.settings})
-        return open_driver(device, profile)
+        return open_driver(device, self._with(profile, device) if device.settings else profile)
+
+    def _with(self, profile: Profile, device: Device) -> Profile:
+        """The profile with the device's own settings; the same one for devices that have the same."""
+        key = profile.id, repr(device.settings)
+        if key not in self._changed:
+            if len(self._changed) >= MOST_KEPT:
+                self._changed.clear()
+            changed = {"settings": profile.settings | device.settings}
+            self._changed[key] = profile.model_copy(update=changed)
+        return self._changed[key]
 
     def culprit(self, device: Device) -> Literal["link", "settings", "profile"]:
         """What to blame for a device whose driver cannot be opened: its settings, when it could without."""

@@ -1,6 +1,6 @@
 """What a profile says in its driver's own words, checked: `settings` and each metric's `read`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,6 +29,24 @@ class Vocabulary:
 
 
 W = TypeVar("W", bound=Words)
+T = TypeVar("T")
+MOST_KEPT = 256
+"""Profiles of which it is kept what was made of them."""
+
+
+def once_a_profile(make: Callable[[Profile], T]) -> Callable[[Profile], T]:
+    """Keeps what is made of a profile for all the devices of the model: no driver may change it."""
+    kept: dict[int, tuple[Profile, T]] = {}  # by identity; the profile kept beside it keeps its id its own
+
+    def made(profile: Profile) -> T:
+        found = kept.get(id(profile))
+        if found is None:
+            if len(kept) >= MOST_KEPT:
+                kept.clear()
+            found = kept[id(profile)] = profile, make(profile)
+        return found[1]
+
+    return made
 
 
 def several(given: Any) -> Any:

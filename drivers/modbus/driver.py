@@ -20,7 +20,7 @@ from drivers.modbus.polls import Poll, Polls
 from drivers.modbus.replies import Answer, Exchange, ReplyFinder
 from drivers.modbus.values import MetricRead
 from drivers.modbus.writes import ModbusWrite, PlannedWrite
-from drivers.words import Vocabulary
+from drivers.words import Vocabulary, once_a_profile
 from telemetry import Action, Command, Device, Instant, Profile, ProfileError
 
 __all__ = ["LINKS", "VOCABULARY", "ModbusDriver", "open_driver"]
@@ -44,11 +44,11 @@ _IDLE, _WAITING, _QUIET = 0, 1, 2
 
 def open_driver(device: Device, profile: Profile) -> "ModbusDriver":
     """A driver for this device. Raises ProfileError for a profile, link or unit that cannot be used."""
-    plan = Plan(profile)
+    model = _model(profile)
+    plan = model.plan
     line = line_of(device, plan.settings.gap)
-    writes = {one.name: PlannedWrite(profile, one, plan.settings) for one in profile.actions}
     broadcast = line.serial and device.unit_id == 0
-    if line.serial and not (1 <= device.unit_id <= 247 or (broadcast and writes)):
+    if line.serial and not (1 <= device.unit_id <= 247 or (broadcast and model.writes)):
         raise ProfileError(
             f"device {device.id}: unit ids on a serial line are 1 to 247, not {device.unit_id}; "
             "0 is every unit, for a model with actions, and is only written to"
@@ -59,7 +59,6 @@ def open_driver(device: Device, profile: Profile) -> "ModbusDriver":
     share = crc32(device.id.encode()) / 2**32
     groups = () if broadcast else plan.groups
     polls = [Poll(group, device.unit_id, line, every or 1.0, share) for group in groups]
-    model = Model(profile, plan, writes)
     rest = _RESTS * plan.settings.timeout if line.serial else 0.0
     return ModbusDriver(device, model, line, Polls(device.id, profile.kind, polls, plan.settings, rest))
 
@@ -71,6 +70,13 @@ class Model:
     profile: Profile
     plan: Plan
     writes: Mapping[str, PlannedWrite]
+
+
+@once_a_profile
+def _model(profile: Profile) -> Model:
+    plan = Plan(profile)
+    writes = {one.name: PlannedWrite(profile, one, plan.settings) for one in profile.actions}
+    return Model(profile, plan, writes)
 
 
 class ModbusDriver:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from drivers.nmea.fields import FieldError, Fields, Value, number
 from drivers.nmea.values import TABLE, TRANSDUCERS
-from drivers.words import Words, place, read_of, several
+from drivers.words import Words, once_a_profile, place, read_of, several
 from telemetry import Metric, Profile, ProfileError
 from telemetry import Value as Measured
 from telemetry.units import check_unit, conversion
@@ -115,6 +115,7 @@ Plan = Mapping[str, tuple[Named | Transducer, ...]]
 """Formatter → what the profile wants of it."""
 
 
+@once_a_profile
 def plan_of(profile: Profile) -> Plan:
     """The profile's metrics by formatter. Raises ProfileError naming the metric and the remedy."""
     plan: dict[str, tuple[Named | Transducer, ...]] = {}

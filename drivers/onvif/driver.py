@@ -13,30 +13,29 @@ from drivers.onvif import messages as m
 from drivers.onvif.events import EventMetrics
 from drivers.onvif.orders import Interpreter, actions_of
 from drivers.onvif.plan import VOCABULARY, Plan, Source, plan
+from drivers.onvif.requests import GIVE_UP, Requests
 from drivers.ptz.deadman import DeadMan, Motion
 from drivers.ptz.orders import BROKEN, LIMIT, Orders
 from drivers.schemes import ONVIF
 from drivers.stamps import Stamps
+from drivers.words import once_a_profile
 from telemetry import Action, Command, Device, Instant, Profile, Reading, Reply, Value
 
 __all__ = ["LINKS", "VOCABULARY", "Camera", "open_driver"]
 
 LINKS = ONVIF
 EVERY = 5.0  # seconds between two positions where neither device nor profile says
-GIVE_UP = 20.0
-"""Seconds after which an answer is not waited for any more; the link gives its own well before."""
 _EVIDENCE = 512
 _STRANGE = "this driver needs a link that begins with onvif:, and hears something from"
 
 
 @dataclass(frozen=True, slots=True)
-class _Pending:
-    """A request whose answer is awaited. commands: those it carries out. motions: those it stops."""
+class Model:
+    """A device model's profile, compiled."""
 
-    verb: str
-    deadline: float
-    commands: tuple[Command, ...] = ()
-    motions: tuple[Motion, ...] = ()
+    plan: Plan
+    actions: Sequence[Action]
+    interpreter: Interpreter
 
 
 class Camera:
@@ -48,24 +47,20 @@ class Camera:
 
     busy = False
 
-    def __init__(
-        self, device: Device, profile: Profile, interpreter: Interpreter, actions: Sequence[Action]
-    ) -> None:
-        self.actions = actions
+    def __init__(self, device: Device, profile: Profile, model: Model) -> None:
+        self.actions = model.actions
         self._device = device.id
         self._kind = profile.kind
         self._every = device.every or profile.every or EVERY
-        self._plan: Plan = interpreter.plan
-        self._interpreter = interpreter
+        self._plan = model.plan
+        self._interpreter = model.interpreter
         self._stamps = Stamps()
         self._deadman = DeadMan(Motion.PAN_TILT, Motion.ZOOM)
         self._events = EventMetrics(self._plan.events)
         self._hello: m.Hello | None = None
-        self._number = 0
-        self._pending: dict[str, _Pending] = {}
+        self._requests = Requests(device.id)
         self._orders = Orders()
         self._stops: list[Command] = []
-        self._outgoing: list[Outgoing] = []
         self._hello_due: float | None = None
         self._position_due = self._clock_due = self._command_due = 0.0
 
@@ -77,7 +72,7 @@ class Camera:
     @property
     def wake_at(self) -> float | None:
         """The next poll, stop, command or deadline; nothing else is asked before the camera said hello."""
-        times = [pending.deadline for pending in self._pending.values()]
+        times = self._requests.deadlines
         if self._hello is None:
             times += () if self._hello_due is None else (self._hello_due,)
         else:
@@ -90,14 +85,12 @@ class Camera:
 
     def connected(self, now: Instant) -> Sequence[Event]:
         """The link was opened anew; its first word is what the camera has."""
-        sent = [command for pending in self._pending.values() for command in pending.commands]
+        sent = [self._reply(command, "timeout", BROKEN) for command in self._requests.clear()]
         unsent = self._end_waiting("unsent", BROKEN)
-        self._pending.clear()
-        self._outgoing.clear()
         self._events.clear()
         self._hello, self._hello_due = None, now.monotonic
         self._deadman.connected(now)
-        return [*(self._reply(command, "timeout", BROKEN) for command in sent), *unsent]
+        return [*sent, *unsent]
 
     def command(self, command: Command, now: Instant) -> Sequence[Event]:
         """Takes it in; it is sent from `wake`. A stop overtakes everything, and ends it."""
@@ -141,26 +134,24 @@ class Camera:
 
     def outgoing(self) -> Sequence[Outgoing]:
         """Requests for the link."""
-        sent, self._outgoing = self._outgoing, []
-        return sent
+        return self._requests.outgoing()
 
     @property
     def _may_stop(self) -> bool:
         """Stops go out one at a time, so that a slow camera is not buried under them."""
-        if self._hello is None or any(pending.motions for pending in self._pending.values()):
+        if self._hello is None or self._requests.stopping:
             return False
         return bool(self._stops) or (self._hello.head is not None and self._deadman.wake_at is not None)
 
     @property
     def _may_command(self) -> bool:
         """Commands go out one at a time too: the newest move replaces what still waits."""
-        waits = self._hello is not None and len(self._orders) > 0
-        return waits and not any(pending.commands for pending in self._pending.values())
+        return self._hello is not None and len(self._orders) > 0 and not self._requests.commanding
 
     def _ask_for_hello(self, now: Instant) -> None:
         if self._hello_due is not None and self._hello_due <= now.monotonic:
             self._hello_due = now.monotonic + GIVE_UP
-            self._outgoing.append(Outgoing(m.encode(m.Ask(self._id())), m.HELLO))
+            self._requests.greet()
 
     def _greet(self, hello: m.Hello, now: Instant) -> Iterator[Event]:
         self._hello = hello
@@ -175,7 +166,7 @@ class Camera:
         yield from self._reading(told, now)
 
     def _answered(self, answer: m.Answer, now: Instant) -> Iterator[Event]:
-        pending = self._pending.pop(answer.id, None)
+        pending = self._requests.take(answer.id)
         if pending is None:
             return
         values: dict[Source, Value | None] = {}
@@ -201,8 +192,7 @@ class Camera:
             yield Reading(self._device, self._kind, self._stamps.next(now.utc), values)
 
     def _expire(self, now: Instant) -> Iterator[Event]:
-        for key in [key for key, pending in self._pending.items() if pending.deadline <= now.monotonic]:
-            pending = self._pending.pop(key)
+        for pending in self._requests.overdue(now):
             detail = f"no answer to {pending.verb} within {GIVE_UP:g} s"
             if not pending.commands:
                 yield Fault(self._device, "timeout", detail)
@@ -226,19 +216,20 @@ class Camera:
         if not motions:
             return
         commands, self._stops = tuple(self._stops), []
-        ask = m.Ask(self._id(), stop_pan_tilt=Motion.PAN_TILT in motions, stop_zoom=Motion.ZOOM in motions)
-        self._send(m.STOP, ask, now, commands, tuple(motions))
+        key = self._requests.key()
+        ask = m.Ask(key, stop_pan_tilt=Motion.PAN_TILT in motions, stop_zoom=Motion.ZOOM in motions)
+        self._requests.send(m.STOP, ask, now, commands, tuple(motions))
 
     def _send_command(self, head: m.Head, now: Instant) -> Sequence[Event]:
         if not self._may_command:
             return ()
         command, expired = self._orders.take(now)
         if command is not None:
-            verb, ask = self._interpreter.ask(command, head, self._id())
+            verb, ask = self._interpreter.ask(command, head, self._requests.key())
             if verb == m.MOVE:
                 motion = Motion.ZOOM if ask.zoom is not None else Motion.PAN_TILT
                 self._deadman.started(motion, ask.hold, now)
-            self._send(verb, ask, now, (command,))
+            self._requests.send(verb, ask, now, (command,))
         return expired
 
     def _send_polls(self, hello: m.Hello, now: Instant) -> None:
@@ -256,23 +247,8 @@ class Camera:
 
     def _poll(self, verb: str, now: Instant) -> None:
         """Asks, unless the last of its kind is still unanswered."""
-        if not any(p.verb == verb and not p.commands for p in self._pending.values()):
-            self._send(verb, m.Ask(self._id()), now)
-
-    def _id(self) -> str:
-        self._number += 1
-        return f"{self._device}/{self._number}"
-
-    def _send(
-        self,
-        verb: str,
-        ask: m.Ask,
-        now: Instant,
-        commands: tuple[Command, ...] = (),
-        motions: tuple[Motion, ...] = (),
-    ) -> None:
-        self._pending[ask.id] = _Pending(verb, now.monotonic + GIVE_UP, commands, motions)
-        self._outgoing.append(Outgoing(m.encode(ask), verb))
+        if not self._requests.polling(verb):
+            self._requests.send(verb, m.Ask(self._requests.key()), now)
 
     def _reply(
         self, command: Command, reason: str, detail: str, told: Mapping[Source, Value | None] | None = None
@@ -282,6 +258,11 @@ class Camera:
 
 def open_driver(device: Device, profile: Profile) -> Camera:
     """A driver for one camera. Raises ProfileError naming the metric or action and the remedy."""
+    return Camera(device, profile, _model(profile))
+
+
+@once_a_profile
+def _model(profile: Profile) -> Model:
     planned = plan(profile)
     actions = actions_of(profile, planned.settings)
-    return Camera(device, profile, Interpreter.of(profile, planned), actions)
+    return Model(planned, actions, Interpreter.of(profile, planned))

@@ -26,7 +26,7 @@ from drivers.ptz.actions import ENDS_BY_ITSELF
 from drivers.ptz.deadman import DeadMan
 from drivers.ptz.orders import BROKEN, Orders, Stops
 from drivers.ptz.poll import Poll
-from drivers.words import Vocabulary
+from drivers.words import Vocabulary, once_a_profile
 from telemetry import Action, Command, Device, Instant, Profile, ProfileError, Reply, Value
 
 VOCABULARY = Vocabulary(settings=PelcoSettings, read=PelcoRead)
@@ -40,7 +40,10 @@ def open_driver(device: Device, profile: Profile) -> "PelcoDriver":
     """A driver for this camera. Raises ProfileError for a profile, link or address that cannot be used."""
     if not 1 <= device.unit_id <= 255:
         raise ProfileError(f"device {device.id}: Pelco addresses are 1 to 255, not {device.unit_id}")
-    return PelcoDriver(device, profile, PelcoPlan(profile))
+    return PelcoDriver(device, profile, _plan(profile))
+
+
+_plan = once_a_profile(PelcoPlan)
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from drivers.visca.conversation import SEQUENCE, Changed, Conversation, Exchange
 from drivers.visca.frames import ERRORS, NOT_EXECUTABLE, Damage
 from drivers.visca.plan import POSITION, CameraPlan, ViscaRead, ViscaSettings
 from drivers.visca.session import NumberedSession, PlainSession, Session
-from drivers.words import Vocabulary
+from drivers.words import Vocabulary, once_a_profile
 from telemetry import Action, Command, Device, Instant, Profile, ProfileError, Reply
 
 VOCABULARY = Vocabulary(settings=ViscaSettings, read=ViscaRead)
@@ -37,7 +37,7 @@ _STOP_TRIES = 4
 
 def open_driver(device: Device, profile: Profile) -> "ViscaDriver":
     """A driver for this camera. Raises ProfileError for a profile, link or address that cannot be used."""
-    plan = CameraPlan(profile)
+    plan = _plan(profile)
     if not plan.inquiries:
         raise ProfileError(f"profile {profile.id}: has no metrics: name at least one")
     try:
@@ -61,6 +61,9 @@ def open_driver(device: Device, profile: Profile) -> "ViscaDriver":
         session = NumberedSession(device.unit_id, any_address=any_address, loose=loose)
     poll = Poll(device, profile, plan.inquiries, plan.reading)
     return ViscaDriver(device, plan, session, poll, address_set=address_set)
+
+
+_plan = once_a_profile(CameraPlan)
 
 
 @dataclass(slots=True)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from drivers.catalogue import Catalogue, parse_profile
 from drivers.contract import Driver, Event, Fault
 from drivers.onvif import messages as m
-from drivers.onvif.requests import GIVE_UP
 from drivers.onvif.events import MOST_SOURCES
 from drivers.onvif.plan import plain_topic
+from drivers.onvif.requests import GIVE_UP
 from drivers.ptz.orders import LIMIT
 from telemetry import Command, Device, Instant, ProfileError, Reading, Reply, Value
 from telemetry.commands import find_action
@@ -286,7 +286,7 @@ def test_whatever_comes_raises_nothing_and_keeps_nothing(messages: list[tuple[st
         for event in talk.driver.receive(payload, at(step), origin):
             assert isinstance(event, Reading | Fault)
         talk.wake(step)
-    assert len(talk.driver._pending) <= 3  # type: ignore[attr-defined]
+    assert len(talk.driver._requests.deadlines) <= 3  # type: ignore[attr-defined]
 
 
 @settings(max_examples=100)
