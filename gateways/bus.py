@@ -129,10 +129,12 @@ class Bus:
             due = owner.driver.wake_at
             if due is None or due > now.monotonic:
                 return
-            self._wake(owner, now)
-            if owner.driver.busy:
-                return
+            if not owner.leaving:
+                self._wake(owner, now)
+                if owner.driver.busy:
+                    return
         if owner is not None and owner.leaving:
+            self._owner = None
             self._dismiss()
         if len(self.seats) == 1 and self.seats[0].aside_until is None:
             self._wake(self.seats[0], now)

@@ -272,6 +272,21 @@ def test_a_device_that_goes_and_never_answers_costs_its_time_out() -> None:
     assert bus.take_events() == []
 
 
+def test_a_device_that_goes_sends_nothing_more_also_when_its_driver_would_ask_again() -> None:
+    class Insistent(Poller):
+        def wake(self, now: Instant) -> Sequence[Event]:
+            self.busy = False
+            return super().wake(now)
+
+    gone, stays = Insistent("gone", 1, timeout=0.5), Poller("stays", 1)
+    bus = bus_of(gone, stays)
+    bus.advance(at(0))
+    assert sent(bus) == b"gone?\n"
+    bus.remove("gone")
+    bus.advance(at(0.5))
+    assert sent(bus) == b"stays?\n"
+
+
 def test_a_device_that_does_not_have_the_line_goes_at_once() -> None:
     bus = bus_of(Poller("one", 1), LineListener("two"))
     bus.remove("two")
