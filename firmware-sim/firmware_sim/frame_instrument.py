@@ -9,7 +9,6 @@ from struct import pack
 from drivers.binary_frame.plan import Length, Read, Settings, octets
 from drivers.checksums import ALGORITHMS, width
 from drivers.contract import Outgoing
-from drivers.scaling import exact_line
 from drivers.words import read_of, settings_of
 from telemetry import Instant, Profile, Value
 
@@ -101,5 +100,5 @@ def _number(read: Read, value: Value | None) -> float:
         return next((null for null in read.nulls if not isinstance(null, str)), 0)
     if isinstance(value, str):
         return next((int(raw) for raw, text in read.enum.items() if text == value), 0)
-    a, b, c = exact_line(read)
+    a, b, c = read.line()
     return value if (a, b, c) == (1, 0, 1) else (value * c - b) / a

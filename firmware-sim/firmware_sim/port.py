@@ -12,16 +12,16 @@ from broker.session import BrokerAddress
 from drivers.catalogue import Catalogue, load_catalogue
 from drivers.visca.plan import ViscaSettings
 from drivers.words import settings_of
-from firmware_sim import meters, yard_sensor
+from firmware_sim import meters
 from firmware_sim.ais_receiver import AisReceiver
 from firmware_sim.clock import WorldClock, refreshed
 from firmware_sim.modbus_device import ModbusDevice
 from firmware_sim.modbus_server import ModbusServer
 from firmware_sim.visca_camera import ViscaCamera, ViscaIpCamera
 from firmware_sim.weather_mast import BAUDRATE, WeatherMast
-from firmware_sim.wires import on_pty, on_tcp, on_udp
-from firmware_sim.wires.connections import alongside
+from firmware_sim.wires import on_mqtt, on_pty, on_tcp, on_udp
 from firmware_sim.world import World
+from firmware_sim.yard_sensor import TOPIC, YardSensor
 from telemetry import Device
 
 RADAR_BAUDRATE = 115_200
@@ -107,8 +107,10 @@ class SimulatedPort:
     async def _yard_sensor(self, stack: AsyncExitStack) -> Sequence[Device]:
         if self._broker is None:
             return ()
-        await stack.enter_async_context(alongside(yard_sensor.publish(self.world, self.clock, self._broker)))
-        link = f"mqtt:{yard_sensor.TOPIC}"
+        sensor = YardSensor(self.world, self.clock)
+        wire = on_mqtt(sensor, broker=self._broker, client_id="firmware-sim-yard-sensor")
+        await stack.enter_async_context(wire)
+        link = f"mqtt:{TOPIC}"
         return (Device(id="yard-sensor", profile="mqtt-json-weather", link=link, name="Bãi container"),)
 
 

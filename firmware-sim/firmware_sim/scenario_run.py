@@ -22,6 +22,7 @@ from firmware_sim.scenario import Scenario
 from firmware_sim.scenario_words import SimulatedModel, WireWords
 from firmware_sim.simulated import SimulatedDevice
 from firmware_sim.simulations import simulate
+from firmware_sim.sparkplug_node import SparkplugNode
 from firmware_sim.wires import Wire, dialling, on_mqtt, on_pty, on_tcp, on_udp
 from firmware_sim.wires.faults import Spoiler
 from firmware_sim.wires.wire import instant
@@ -124,7 +125,7 @@ class RunningScenario:
             raise ConfigurationError(
                 f"wire {name} needs a broker: name one with --broker mqtt://127.0.0.1:1883, or in the file"
             )
-        sold = [device for device in devices if isinstance(device, Reporter)]
+        sold = [device for device in devices if isinstance(device, Reporter | SparkplugNode)]
         return on_mqtt(
             *devices,
             broker=broker,

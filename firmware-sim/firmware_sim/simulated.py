@@ -1,7 +1,7 @@
 """What every simulated device is: the other side of a wire, as a state machine without I/O.
 
-The mirror of drivers/contract.py. wires.py puts one or several on a pty, a TCP or UDP port or an MQTT
-broker, and faults.py spoils what goes out, frame by frame.
+The mirror of drivers/contract.py. `wires` puts one or several on a pty, a TCP or UDP port or an MQTT
+broker, and wires/faults.py spoils what goes out, frame by frame.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from drivers.modbus.identity import OBJECTS
+from drivers.sparkplug.values import Datatype
+from drivers.sparkplug.words import Settings as SparkplugSettings
 from drivers.visca.plan import ViscaSettings
 from drivers.words import settings_of
 from firmware_sim.frame_instrument import EVERY, FrameInstrument
@@ -12,9 +14,10 @@ from firmware_sim.mqtt_devices import FrigateCamera, Reporter, ShellySwitch, Tas
 from firmware_sim.pelco_camera import PelcoCamera
 from firmware_sim.scenario_words import SimulatedModel, WireWords
 from firmware_sim.simulated import SimulatedDevice
+from firmware_sim.sparkplug_node import Cell, SparkplugNode
 from firmware_sim.speaker import Speaker
 from firmware_sim.visca_camera import Quirks, ViscaCamera, ViscaChain, ViscaIpCamera
-from telemetry import ConfigurationError, Value
+from telemetry import ConfigurationError, Profile, Value
 
 Age = Callable[[], float]
 """Seconds since the scenario began."""
@@ -47,6 +50,8 @@ def _group(
     if driver == "onvif" and wire.wire == "onvif":
         return []
     alive = [model for model in models if not model.words.dead]
+    if driver == "sparkplug":
+        return _sparkplug(alive)
     if not driver:
         return [Speaker([one.speech() for one in model.words.says], _look(model, age)) for model in alive]
     return [_alone(driver, model, age) for model in alive]
@@ -86,9 +91,8 @@ def _modbus(models: Sequence[SimulatedModel], wire: WireWords, age: Age) -> Sequ
 
 def _unit(model: SimulatedModel, age: Age) -> ModbusDevice:
     words = model.words
-    profile = model.profile.model_copy(update={"settings": model.profile.settings | words.settings})
     return ModbusDevice(
-        profile,
+        _as_set(model),
         _look(model, age),
         words.unit_id,
         memory={table: dict(cells) for table, cells in words.memory.items()},
@@ -97,9 +101,26 @@ def _unit(model: SimulatedModel, age: Age) -> ModbusDevice:
     )
 
 
+def _sparkplug(models: Sequence[SimulatedModel]) -> Sequence[SimulatedDevice]:
+    """The edge nodes, each with the devices of this wire that are behind it."""
+    nodes: dict[tuple[str, str], list[Cell]] = {}
+    for model in models:
+        words = settings_of(_as_set(model), SparkplugSettings)
+        node = words.node.replace("{id}", model.words.id)
+        cells = nodes.setdefault((words.group or "port", node), [])
+        cells.append(Cell("Temperature", Datatype.DOUBLE, 27.5, words.device))
+        cells.append(Cell("Running", Datatype.BOOLEAN, True, words.device))
+    return [SparkplugNode(group, node, cells) for (group, node), cells in nodes.items()]
+
+
+def _as_set(model: SimulatedModel) -> Profile:
+    """Its profile with the device's own settings."""
+    return model.profile.model_copy(update={"settings": model.profile.settings | model.words.settings})
+
+
 def _visca(models: Sequence[SimulatedModel], wire: WireWords) -> Sequence[SimulatedDevice]:
     cameras = [
-        ViscaCamera(settings_of(model.profile, ViscaSettings), quirks=Quirks(mute=model.words.dead))
+        ViscaCamera(settings_of(_as_set(model), ViscaSettings), quirks=Quirks(mute=model.words.dead))
         for model in sorted(models, key=lambda model: model.words.unit_id)
     ]
     if wire.wire != "udp":

@@ -1,13 +1,14 @@
 """A simulated MQTT weather sensor of the container yard: JSON on a topic of the platform's broker."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from broker.session import BrokerAddress, Session, stay_connected
+from drivers.contract import Outgoing
 from firmware_sim.clock import WorldClock
 from firmware_sim.weather import rain_today
 from firmware_sim.world import World
-from telemetry import format_utc
+from telemetry import Instant, format_utc
 
 TOPIC = "yard/weather-1/state"
 EVERY = 5.0
@@ -34,14 +35,19 @@ def payload(world: World, at: float, *, timed: bool) -> dict[str, Any]:
     return {"time": format_utc(int(at * 1000) * 1_000_000)} | said if timed else said
 
 
-async def publish(world: World, clock: WorldClock, broker: BrokerAddress, every: float = EVERY) -> None:
-    """Publishes every so many seconds of the world, for ever, and through the broker's restarts."""
+class YardSensor:
+    """Speaks every so many seconds of the world, for ever."""
 
-    async def converse(session: Session) -> None:
-        while True:
-            now = clock.now()
-            said = payload(world, now, timed=clock.real)
-            await session.publish(TOPIC, json.dumps(said, separators=(",", ":")).encode())
-            await clock.until(now + every)
+    def __init__(self, world: World, clock: WorldClock, every: float = EVERY) -> None:
+        self.wake_at: float | None = 0.0
+        self._world, self._clock, self._every = world, clock, every
 
-    await stay_connected(broker, "firmware-sim-yard-sensor", converse)
+    def receive(self, chunk: bytes, now: Instant, origin: str = "") -> Sequence[Outgoing]:
+        """A sensor has no ears."""
+        return ()
+
+    def wake(self, now: Instant) -> Sequence[Outgoing]:
+        """Its next message."""
+        self.wake_at = now.monotonic + self._every / self._clock.speed
+        said = payload(self._world, self._clock.now(), timed=self._clock.real)
+        return (Outgoing(json.dumps(said, separators=(",", ":")).encode(), TOPIC),)
