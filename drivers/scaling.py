@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from drivers.words import Words
 from telemetry import Value
 
+Line = tuple[int, int, int]
+"""(a, b, c) such that value = (raw·a + b) / c in whole numbers."""
 _DECIMALS = 9
 """Converted values are rounded here: what the conversion of units adds beyond is noise."""
 
@@ -44,13 +46,18 @@ class Scaling(Words):
         """Whether the value is a text or true or false, and has no unit."""
         return bool(self.enum) or self.bit is not None
 
+    def line(self, factor: float = 1.0, shift: float = 0.0) -> Line:
+        """The way from raw number to value. factor, shift: as of `compiled`."""
+        scale, offset = exact(self.scale), exact(self.offset)
+        return exact_line(scale * exact(factor), offset * exact(factor) + exact(shift))
+
     def compiled(self, factor: float = 1.0, shift: float = 0.0) -> Callable[[int | float], Value | None]:
         """The way from a raw number to the value, None for "not available".
 
         factor, shift: a conversion of units, applied to the number after scale and offset.
         """
         nulls = frozenset(null for null in self.nulls if not isinstance(null, str))
-        a, b, c = exact_line(self, factor, shift)
+        line = self.line(factor, shift)
 
         def value(raw: float) -> Value | None:
             if raw in nulls or not math.isfinite(raw):
@@ -61,24 +68,30 @@ class Scaling(Words):
                 raw = (int(raw) & self.mask) >> ((self.mask & -self.mask).bit_length() - 1)
             if self.enum:
                 return self.enum.get(int(raw), str(raw))
-            if (a, b, c) == (1, 0, 1):
+            if line == (1, 0, 1):
                 return raw
-            told = _divided(raw, a, b, c)
+            told = on_line(raw, line)
             return told if (factor, shift) == (1.0, 0.0) or told is None else round(told, _DECIMALS)
 
         return value
 
 
-def exact_line(scaling: Scaling, factor: float = 1.0, shift: float = 0.0) -> tuple[int, int, int]:
-    """(a, b, c) such that value = (raw·a + b) / c in whole numbers, so that 2301 × 0.1 is 230.1."""
-    scale = Fraction(str(scaling.scale)) * Fraction(str(factor))
-    offset = Fraction(str(scaling.offset)) * Fraction(str(factor)) + Fraction(str(shift))
+def exact(number: float) -> Fraction:
+    """What a number says in decimals: 0.1 is a tenth, not its nearest binary fraction."""
+    return Fraction(str(number))
+
+
+def exact_line(scale: Fraction, offset: Fraction = Fraction()) -> Line:
+    """raw × scale + offset as a Line, so that 2301 × 0.1 is 230.1."""
     divisor = math.lcm(scale.denominator, offset.denominator)
     return int(scale * divisor), int(offset * divisor), divisor
 
 
-def _divided(raw: float, a: int, b: int, c: int) -> float | None:
-    """Decimal numbers stay exact on their way: 22.4 as text is 224/10, not its nearest binary fraction."""
-    exact = (Fraction(str(raw)) if isinstance(raw, float) else raw) * a + b
-    value = float(Fraction(exact, c)) if isinstance(exact, int) else float(exact / c)
+def on_line(raw: float, line: Line) -> float | None:
+    """The value of a raw number, rounded once; None past all 64-bit floats."""
+    a, b, c = line
+    try:
+        value = float((exact(raw) * a + b) / c)
+    except OverflowError:
+        return None
     return value if math.isfinite(value) else None

@@ -174,7 +174,7 @@ class Announced(HearsRetained, Listener):
         if self._node != EVERY_NODE and self._node not in called:
             return
         prefix = f"{node or min(called - {''}, default='')}_" if self._node == EVERY_NODE else ""
-        self._announced[topic] = {}
+        self._announced.pop(topic, None)
         for kind, one, said in _entities_in(made.component, made.object_id, config):
             try:
                 self._take(topic, prefix, entity_of(kind, one, said))
@@ -193,7 +193,7 @@ class Announced(HearsRetained, Listener):
             raise AnnouncementError(
                 "many", f"more than {MOST_ENTITIES} entities; name a node in the settings"
             )
-        self._announced[topic][name] = entity
+        self._announced.setdefault(topic, {})[name] = entity
 
     def _said_on(self, topic: str) -> Iterator[tuple[str, Entity]]:
         for entities in self._announced.values():

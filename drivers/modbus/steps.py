@@ -3,6 +3,7 @@
 And the way back for a simulated device, which needs raw numbers and the registers that scale them.
 """
 
+import math
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -48,13 +49,15 @@ class Scale:
                     values[metric] = number
 
     def scaled(self, raw: float, scale: float) -> float | int | None:
-        """The value of a raw number, rounded once."""
+        """The value of a raw number, rounded once; None where there is none."""
         if not self.power_of_ten:
-            return raw * scale
-        if abs(scale) > _FURTHEST:
+            number = raw * scale
+        elif abs(scale) > _FURTHEST:
             return None
-        power: int = 10 ** abs(int(scale))
-        return raw * power if scale >= 0 else raw / power
+        else:
+            power: int = 10 ** abs(int(scale))
+            number = raw * power if scale >= 0 else raw / power
+        return number if math.isfinite(number) else None
 
 
 @dataclass(frozen=True, slots=True)

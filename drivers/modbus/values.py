@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from drivers.scaling import Line, exact, exact_line
 from drivers.words import Words
 from telemetry import HaidangError, Title, Value
 
@@ -23,6 +24,8 @@ Type = Literal[
     "uint48", "int48", "uint64", "int64", "float16", "float32", "float64", "bcd", "string",
 ]  # fmt: skip
 BIT_TABLES = ("coil", "discrete")
+_LONGEST_BCD = 8
+"""Registers; 32 digits, of which a 64-bit float holds the first 15."""
 _FORMATS: dict[str, tuple[str, int]] = {
     "uint8_high": ("B", 1), "uint8_low": ("B", 1), "int8_high": ("b", 1), "int8_low": ("b", 1),
     "uint16": ("H", 1), "int16": ("h", 1), "uint32": ("I", 2), "int32": ("i", 2),
@@ -98,6 +101,8 @@ class MetricRead(Words):
             raise ValueError("a computed metric has no register: write compute and group only")
         if self.address is None and not self.compute:
             raise ValueError("address is missing: write where the value is, or compute it")
+        if self.type == "bcd" and (self.length or 0) > _LONGEST_BCD:
+            raise ValueError(f"a bcd number has at most {_LONGEST_BCD} registers")
         wanted = self.type in ("bcd", "string")
         if wanted != (self.length is not None):
             raise ValueError(f"length, in registers, is for bcd and string alone; the type is {self.type}")
@@ -199,14 +204,9 @@ def _byte_picks(registers: int, words_big: bool, bytes_big: bool) -> tuple[int, 
     return tuple(2 * word + byte for word in order for byte in ((0, 1) if bytes_big else (1, 0)))
 
 
-def linear(read: MetricRead) -> tuple[int, int, int]:
-    """(a, b, c) such that value = (raw·a + b) / c, in whole numbers.
-
-    One division of exact integers rounds once, so raw 2301 with scale 0.1 is the float nearest 230.1.
-    """
-    scale, offset = Fraction(str(read.scale)) / 2**read.binary_point, Fraction(str(read.offset))
-    divisor = math.lcm(scale.denominator, offset.denominator)
-    return int(scale * divisor), int(offset * divisor), divisor
+def linear(read: MetricRead) -> Line:
+    """The line from raw number to value."""
+    return exact_line(exact(read.scale) / 2**read.binary_point, exact(read.offset))
 
 
 def _finisher(read: MetricRead) -> Callable[[Any], Value | None]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from drivers.mqtt_json.paths import scalar_text, shown
 from drivers.mqtt_json.payloads import PayloadError, bytes_in, number_in
 from drivers.mqtt_json.words import Read
+from drivers.scaling import exact, exact_line, on_line
 from telemetry import Instant, Value, parse_utc
 from telemetry.times import NANOSECONDS
 
@@ -129,9 +130,8 @@ def _meaning(read: Read) -> Callable[[object], Value]:
         return lambda found: text(_joined(found, read.join))
     if read.type == "boolean":
         return truth
-    if (read.scale, read.offset) == (1.0, 0.0):
-        return lambda found: number(_bare(found, read.suffix))
-    return lambda found: finite(scaled(number(_bare(found, read.suffix)), read.scale) + read.offset)
+    scaled = scaling(read.scale, read.offset)
+    return lambda found: scaled(number(_bare(found, read.suffix)))
 
 
 def _mapped(found: object, values: Mapping[str, Value]) -> Value:
@@ -141,10 +141,17 @@ def _mapped(found: object, values: Mapping[str, Value]) -> Value:
     return values[said.strip()]
 
 
-def scaled(value: float, scale: float) -> float:
-    """By division where the scale is one over a whole number: 886 × 0.1 is then 88.6 and not 88.60…01."""
-    divisor = round(1 / scale) if 1e-9 < abs(scale) < 1 else 0
-    return value / divisor if divisor and abs(divisor * scale - 1) < 1e-12 else value * scale
+def scaling(scale: float, offset: float) -> Callable[[float], float]:
+    """number × scale + offset, which raises PayloadError where that is past all numbers."""
+    line = exact_line(exact(scale), exact(offset))
+
+    def scaled(number: float) -> float:
+        value = number if line == (1, 0, 1) else on_line(number, line)
+        if value is None:
+            raise PayloadError("value", f"{number} × {scale:g} + {offset:g} is past all numbers")
+        return value
+
+    return scaled
 
 
 def _joined(found: object, join: str) -> object:

@@ -76,6 +76,10 @@ class Commands:
         """When the first that waits has waited long enough."""
         return min((one.until for one in self._waiting), default=None)
 
+    def concerns(self, device: str) -> bool:
+        """Whether something may be told to this Sparkplug device."""
+        return device == self._device or any(write.device == device for write in self._writes.values())
+
     def carry_out(self, command: Command, now: Instant) -> tuple[Outgoing, Reply | None]:
         """The message, and the reply unless a report is awaited. Raises CommandError."""
         done = Reply(command.id, command.device, detail=GIVEN)

@@ -124,6 +124,8 @@ class EdgeNode(Listener):
     ) -> Iterator[Event]:
         if not self._session.sequence.take(payload.seq, now):
             yield self._fault("sequence", f"{address}: message {payload.seq} is out of order", chunk)
+        if address.device and not self._concerns(address.device):
+            return
         if address.kind == "DBIRTH":
             yield from self._born(address, payload, chunk, now)
         elif address.kind == "DDEATH":
@@ -132,6 +134,10 @@ class EdgeNode(Listener):
             yield from self._before_birth(address, chunk, now)
         else:
             yield from self._data(address, payload, chunk, now, birth=False)
+
+    def _concerns(self, device: str) -> bool:
+        """Whether anything is read of this Sparkplug device or told to it; the others are not remembered."""
+        return self._readout.concerns(device) or self._commands.concerns(device)
 
     def _born(
         self, address: Address, payload: SparkplugPayload, chunk: bytes, now: Instant

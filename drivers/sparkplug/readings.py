@@ -1,11 +1,11 @@
 """Readings out of Sparkplug messages: which metrics are wanted, when they were so, and what is stale."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from drivers.metric_names import metric_name
 from drivers.mqtt_json.payloads import PayloadError
-from drivers.mqtt_json.values import instant, scaled
+from drivers.mqtt_json.values import instant, scaling
 from drivers.sparkplug.node import Address, Announced, Session
 from drivers.sparkplug.payload import SparkplugMetric, SparkplugPayload
 from drivers.sparkplug.values import is_single, value_of
@@ -23,8 +23,7 @@ _GOOD, _BAD = 192, 0
 class _Wanted:
     device: str
     metric: str
-    scale: float
-    offset: float
+    scaled: Callable[[float], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,8 @@ class Readout:
         value = _single(metric, announced) if wanted else None
         if wanted is None or value is None:
             return None
-        value = _scaled(value, wanted)
+        if not isinstance(value, bool | str):
+            value = wanted.scaled(value)
         known = self._last.get(wanted.metric)
         stale = announced.device in self._stale
         told = _Known(announced.device, metric.timestamp, value)
@@ -137,7 +137,7 @@ class Readout:
             return None
         if key not in self._named:
             self._named[key] = self._new_name(announced.name)
-        return _Wanted(announced.device, self._named[key], 1.0, 0.0)
+        return _Wanted(announced.device, self._named[key], scaling(1.0, 0.0))
 
     def _new_name(self, announced: str) -> str:
         name = metric_name(announced)
@@ -181,7 +181,7 @@ def _wanted(profile: Profile, settings: Settings) -> tuple[dict[tuple[str, str],
         elif (device, read.metric) in wanted:
             raise ProfileError(f"{place(profile, metric)}: {read.metric!r} is read already: once is enough")
         else:
-            wanted[device, read.metric] = _Wanted(device, metric.name, read.scale, read.offset)
+            wanted[device, read.metric] = _Wanted(device, metric.name, scaling(read.scale, read.offset))
     return wanted, tuple(alive)
 
 
@@ -198,9 +198,3 @@ def _quality(metric: SparkplugMetric, *, clock_is_right: bool) -> Quality:
     if metric.quality is not None and metric.quality != _GOOD:
         return Quality.BAD if metric.quality == _BAD else Quality.UNCERTAIN
     return Quality.GOOD if clock_is_right else Quality.UNCERTAIN
-
-
-def _scaled(value: Value, wanted: _Wanted) -> Value:
-    if isinstance(value, bool | str) or (wanted.scale, wanted.offset) == (1.0, 0.0):
-        return value
-    return scaled(value, wanted.scale) + wanted.offset

@@ -97,6 +97,12 @@ def test_a_group_that_is_no_number_is_a_fault_and_the_others_are_read() -> None:
     assert faults(events)[0].frame == b"1_0;5"
 
 
+def test_a_number_that_scaled_is_past_all_numbers_is_no_value() -> None:
+    driver = gauge("x=(?P<x>.*)", metric("x", read="{scale: 1000}"))
+    assert feed(driver, [b"x=9e307\n"]) == []
+    assert values(feed(driver, [b"x=-2.5\n"])) == {"x": -2500}
+
+
 def test_a_line_that_fits_no_pattern_is_a_fault_unless_it_is_ignored() -> None:
     driver = gauge("x(?P<x>[0-9]+)", settings=", ignore: ['#.*']")
     assert reasons(feed(driver, [b"# hello\n", b"what\n", b"x1\n"])) == {"unmatched": 1}

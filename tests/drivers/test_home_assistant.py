@@ -1,6 +1,7 @@
 """Devices that announce themselves by Home Assistant's MQTT discovery."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -291,3 +292,16 @@ def test_any_announcement_and_any_state_raise_nothing(component: str, config: ob
     hear(driver, f"homeassistant/{component}/mast/v/config", config)
     hear(driver, f"homeassistant/{component}/v/config", {"state_topic": "s", "cmps": {"v": config}})
     hear(driver, "s", state)
+
+
+def test_announcements_past_the_most_that_are_taken_are_not_remembered() -> None:
+    driver = host(node="*")
+    for number in range(MOST_ENTITIES):
+        announce(driver, f"e{number}")
+    announce(driver, "one_more")
+    tracemalloc.start()
+    for number in range(3_000):
+        announce(driver, f"more{number}")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 200_000

@@ -8,7 +8,8 @@ import pytest
 
 from drivers.catalogue import parse_profile
 from drivers.modbus.plan import Plan, Tables
-from telemetry import Device, ProfileError, Quality
+from drivers.modbus.steps import Scale
+from telemetry import Device, ProfileError, Quality, Value
 from tests.drivers.modbus_wire import LINKS, SERIAL, Wire, driver, profile, silent, unit
 
 FAST_AND_SLOW: dict[str, dict[str, Any]] = {
@@ -110,6 +111,13 @@ def test_a_scale_register_is_a_power_of_ten(scale: int, expected: float | None) 
     values = read(metrics, {10: 2301, 20: scale, 0: 1})
     assert values.pop("one") == 1
     assert values == ({} if expected is None else {"volts": expected})
+
+
+@pytest.mark.parametrize("power_of_ten", [True, False])
+def test_a_scaled_number_past_all_numbers_is_no_value(power_of_ten: bool) -> None:
+    values: dict[str, Value] = {"v": 1e308, "scale": 1e10 if not power_of_ten else 10}
+    Scale("scale", "", power_of_ten, ("v",)).apply(values)
+    assert values == {}
 
 
 def test_a_scale_register_may_be_a_multiplier_and_serve_several() -> None:

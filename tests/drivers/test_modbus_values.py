@@ -261,6 +261,7 @@ def test_a_value_its_registers_cannot_hold_is_refused(words: dict[str, Any], val
     [
         ({"type": "string"}, "length"),
         ({"type": "uint32", "length": 2}, "length"),
+        ({"type": "bcd", "length": 9}, "at most 8 registers"),
         ({"scale": 0}, "scale"),
         ({"type": "float32", "bit": 3}, "integer type"),
         ({"bit": 16}, "16 bits"),

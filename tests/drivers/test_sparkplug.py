@@ -1,5 +1,6 @@
 """Sparkplug edge nodes as a source: births, aliases, sequence numbers, deaths, rebirths, commands."""
 
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -96,6 +97,32 @@ def test_births_tell_names_and_data_comes_by_alias_or_name(aliases: bool) -> Non
     node.cells[0].value = -7
     (reading,) = readings(hear(driver, [node.data("", at(1))], at(1)))
     assert (dict(reading.values), reading.observed_at) == ({"level": -0.07}, at(1).utc)
+
+
+def test_a_number_that_scaled_is_past_all_numbers_is_told_and_is_no_value() -> None:
+    text = EVERY_METRIC + (
+        "settings: {node: house-1}\n"
+        "metrics: [{name: a, title: {en: a, vi: a}, read: {metric: A, scale: 1e10}}]"
+    )
+    events = born(host(text), SparkplugNode("port", "house-1", [Cell("A", Datatype.DOUBLE, 1e308)]))
+    assert (readings(events), reasons(events)) == ([], {"value": 1})
+
+
+def test_devices_of_the_node_that_concern_nobody_are_not_remembered() -> None:
+    driver, node = host(), house()
+    born(driver, node)
+
+    def said_by(device: str) -> list[Event]:
+        stranger = SparkplugNode("port", "house-1", [Cell("A", Datatype.INT16, 1, device)])
+        return hear(driver, [one for one in stranger.wake(NOW) if "DBIRTH" in one.to])
+
+    said_by("first")
+    tracemalloc.start()
+    for number in range(2_000):
+        said_by(f"stranger-{number}")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 500_000
 
 
 def test_all_metrics_are_taken_under_names_of_their_own_where_the_profile_says_so() -> None:
