@@ -56,9 +56,8 @@ def tell(wanted: Range, explored: Explored, out: Console, *, as_csv: bool = Fals
     """Prints what was read, if anything was: as a table, or as lines for a spreadsheet."""
     if not explored.count:
         return
-    found = rows(explored.found, explored.refused)
     if as_csv:
-        for line in csv(wanted.table, found):
+        for line in csv(wanted.table, rows(explored.found, explored.refused)):
             out.print(line, soft_wrap=True)
         return
     if not explored.found:
@@ -66,7 +65,7 @@ def tell(wanted: Range, explored: Explored, out: Console, *, as_csv: bool = Fals
     elif wanted.table in BIT_TABLES:
         out.print(bits(wanted.table, explored.found))
     else:
-        out.print(sheet(wanted.table, found, wide=out.width >= WIDE))
+        out.print(sheet(wanted.table, rows(explored.found, {}), wide=out.width >= WIDE))
         out.print(legend(wanted.table), soft_wrap=True)
     for line in refusals(explored.refused):
         out.print(f"refused {line}")
