@@ -4,7 +4,6 @@ What a command needs is imported when it runs: stores, brokers and servers take 
 and nobody who asks for help or a check should wait for them.
 """
 
-import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -12,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from haidang import profiling
 from haidang.configuration import MistakesError, load
-from haidang.discovery import commands
+from haidang.discovery import commands as discovery
 from haidang.logs import configure_logs
-from haidang.running import err, loop_factory, told_in_words
-from haidang.sending import send
+from haidang.remote import commands as remote
+from haidang.remote.sending import send
+from haidang.terminal import ConfigOption, err, out, run, told_in_words
 from telemetry import ConfigurationError
 from telemetry.devices import check_identifier
 
@@ -38,12 +37,7 @@ Try it:  `haidang up --demo`  and open the address it shows.
 In earnest: write `haidang.toml` (docs/configuration.md), look it over with `haidang check haidang.toml`,
 then `haidang up --config haidang.toml`.""",
 )
-out = Console(markup=False, emoji=False)
 
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="The configuration, haidang.toml.", envvar="HAIDANG_CONFIG"),
-]
 FolderOption = Annotated[
     Path,
     typer.Option("--data-dir", help="Where files are kept; made when missing.", envvar="HAIDANG_DATA_DIR"),
@@ -134,11 +128,11 @@ def api(
     _serve(config, data_dir, lambda one: services.api(one, services.Whole(host=host, port=port)))
 
 
-cli.add_typer(commands.scan, name="scan", rich_help_panel=DEVICES)
-for command in (commands.read, commands.listen, commands.registers, commands.add, commands.devices):
-    cli.command(rich_help_panel=DEVICES)(command)
-cli.command(rich_help_panel=DEVICES)(send)
-cli.command(rich_help_panel=DEVICES)(commands.remove)
+cli.add_typer(discovery.scan, name="scan", rich_help_panel=DEVICES)
+for at_the_wire in (discovery.read, discovery.listen, discovery.registers):
+    cli.command(rich_help_panel=DEVICES)(at_the_wire)
+for remotely in (remote.add, remote.devices, send, remote.remove):
+    cli.command(rich_help_panel=DEVICES)(remotely)
 cli.add_typer(profiling.profiles, name="profiles", rich_help_panel=DEVICES)
 
 
@@ -152,7 +146,7 @@ def check(file: Annotated[Path, typer.Argument(help="The configuration to look o
         check_configuration(loaded)
     except MistakesError as error:
         for mistake in error.mistakes:
-            err.print(str(mistake), highlight=False, soft_wrap=True)
+            err.print(str(mistake), soft_wrap=True)
         raise typer.Exit(1) from error
     gateways = loaded.configuration.gateway
     devices = sum(len(gateway.device) for gateway in gateways)
@@ -180,7 +174,7 @@ def replay(
     if rate is not None and original_speed:
         raise typer.BadParameter("--rate and --original-speed exclude each other")
     with told_in_words():
-        asyncio.run(until_stopped(replay_file(file, to, rate, original_speed=original_speed)))
+        run(until_stopped(replay_file(file, to, rate, original_speed=original_speed)))
 
 
 @cli.command(rich_help_panel=DUTY)
@@ -235,7 +229,7 @@ def mosquitto(
     scheme = "mqtts" if certificate else "mqtt"
     for user, password in users.items():
         typer.echo(f"{user}: {scheme}://{user}:{password}@{bind}:{port}")
-    out.print(f"Start it with: mosquitto -c {to / 'mosquitto.conf'}", highlight=False)
+    out.print(f"Start it with: mosquitto -c {to / 'mosquitto.conf'}")
 
 
 @cli.command(rich_help_panel=SET_UP)
@@ -279,8 +273,7 @@ def _ask(
 
     with told_in_words():
         installation = Installation.prepare(load(config), folder)
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(task(installation))
+        run(task(installation))
 
 
 def main() -> None:

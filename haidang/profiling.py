@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
 from drivers.catalogue import Catalogue
@@ -14,15 +13,9 @@ from drivers.profile_checks import check_folder
 from drivers.profile_schema import profile_schema
 from haidang.catalogue import site_catalogue
 from haidang.configuration import load
-from haidang.running import err, told_in_words
+from haidang.terminal import ConfigOption, err, out, told_in_words
 from telemetry import Profile, ProfileError
 
-out = Console(markup=False, emoji=False)
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="The configuration, haidang.toml.", envvar="HAIDANG_CONFIG"),
-]
 profiles = typer.Typer(help="List the device models; show one, check your own, print their schema.")
 
 
@@ -51,7 +44,7 @@ def show(
         found = _known(config).profile(profile)
         out.print(f"{found.id}: {found.title.en} · {found.title.vi}", soft_wrap=True)
         for name, text in _facts(found):
-            out.print(f"  {name:<9} {text}", soft_wrap=True, highlight=False)
+            out.print(f"  {name:<9} {text}", soft_wrap=True)
         out.print(_metrics(found))
         if found.actions:
             out.print(_actions(found))
@@ -66,7 +59,7 @@ def check(path: Annotated[Path, typer.Argument(help="A profile's file, or a fold
         folder, only = (path, None) if path.is_dir() else (path.parent, path)
         count, mistakes = check_folder(folder, only)
     for mistake in mistakes:
-        err.print(mistake, highlight=False, soft_wrap=True)
+        err.print(mistake, soft_wrap=True)
     if mistakes:
         raise typer.Exit(1)
     out.print(f"{path}: good: {count} profile{'s' * (count != 1)}", soft_wrap=True)

@@ -19,7 +19,7 @@ from firmware_sim.port import SimulatedPort
 from gateways.daemon import Gateway
 from haidang.configuration import GatewaySection
 from haidang.installation import Installation
-from haidang.running import until_interrupted
+from haidang.terminal import until_interrupted
 from ingest.insisting import insist
 from ingest.restoring import restore_picture, restore_readings
 from ingest.retention import keep_for

@@ -3,49 +3,39 @@
 As in haidang/cli.py, what a command needs is imported when it runs.
 """
 
-import asyncio
 import json
 import logging
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 
-from haidang.calling import DEFAULT_API, calling
 from haidang.configuration import ConfigurationFile, load
 from haidang.discovery.words import baudrates, settings, units
 from haidang.logs import configure_logs
-from haidang.running import loop_factory, told_in_words, until_interrupted
+from haidang.terminal import (
+    ConfigOption,
+    ProfileOption,
+    SetOption,
+    UnitOption,
+    err,
+    out,
+    run,
+    told_in_words,
+    until_interrupted,
+)
 from telemetry import ConfigurationError
 
 if TYPE_CHECKING:
     from broker.session import BrokerAddress
     from drivers.catalogue import Catalogue
 
-out = Console(markup=False, emoji=False, highlight=False)
-err = Console(markup=False, emoji=False, highlight=False, stderr=True)
-
 INTERRUPTED = 130  # the exit code of what Ctrl-C stopped
 BAUDRATES = "9600,4800,38400,19200,115200"
 
-ApiOption = Annotated[str, typer.Option("--api", help="The platform's API.", envvar="HAIDANG_API")]
 LinkArgument = Annotated[
     str,
     typer.Argument(metavar="LINK", help="The wire: serial:///dev/ttyUSB0?baudrate=9600, tcp://host:502 …"),
-]
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="haidang.toml: its models and broker.", envvar="HAIDANG_CONFIG"),
-]
-UnitOption = Annotated[int, typer.Option("--unit", "-u", help="Address on a shared line.", min=0, max=255)]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="What differs from the model's settings: timeout=300ms; repeat for more."),
-]
-ProfileOption = Annotated[
-    str, typer.Option("--profile", "-p", help="The device model; `haidang profiles` lists them.")
 ]
 
 
@@ -70,7 +60,7 @@ def read(
         model = catalogue.profile(profile)
         every = None if model.every is None else min(model.every, 1.0)
         device = describe(link, model, unit, settings(changes or ()), every)
-        heard = _run(read_once(device, catalogue, broker, wait))
+        heard = run(read_once(device, catalogue, broker, wait))
     status = heard.status
     if not heard.values:
         detail = (status.detail or status.last_fault) if status else ""
@@ -104,10 +94,10 @@ def listen(
     with told_in_words():
         catalogue, broker = _surroundings(config)
         if profile is None:
-            _run(until_interrupted(listen_raw(link, broker, out, err)))
+            run(until_interrupted(listen_raw(link, broker, out, err)))
             return
         device = describe(link, catalogue.profile(profile), unit, settings(changes or ()))
-        _run(until_interrupted(listen_decoded(device, catalogue, broker, out)))
+        run(until_interrupted(listen_decoded(device, catalogue, broker, out)))
 
 
 def registers(
@@ -138,75 +128,12 @@ def registers(
         wanted = Range(unit, table, range(first, first + count))
         reading = read_range(ModbusAddress(link, timeout), wanted, explored, out, err)
         try:
-            stopped = _run(until_interrupted(reading))
+            stopped = run(until_interrupted(reading))
         finally:  # also what was read before the wire broke
             tell(wanted, explored, out, as_csv=as_csv)
     if stopped:
         err.print(f"stopped: {explored.count} of {count} addresses were asked for")
         raise typer.Exit(INTERRUPTED)
-
-
-def add(
-    device: Annotated[str, typer.Argument(metavar="ID", help="What to call it: quay-power-2")],
-    link: Annotated[str, typer.Option("--link", "-l", help="Its wire.")],
-    profile: ProfileOption,
-    unit: UnitOption = 1,
-    every: Annotated[str | None, typer.Option(help="Seconds between polls, such as 1s.")] = None,
-    name: Annotated[str, typer.Option(help="What people call it.")] = "",
-    changes: SetOption = None,
-    gateway: Annotated[str | None, typer.Option(help="Who reads it; the only one when left out.")] = None,
-    wait: Annotated[float, typer.Option(help="Seconds to wait for its first values.", min=0, max=600)] = 15.0,
-    config: ConfigOption = None,
-    api: ApiOption = DEFAULT_API,
-) -> None:
-    """Add a device to the running platform and show its first values.
-
-    Example: `haidang add quay-power --link tcp://10.0.0.7:502 --profile eastron-sdm630 --unit 1`
-    """
-    from haidang.discovery import adding
-
-    description: dict[str, Any] = {"id": device, "profile": profile, "link": link, "unit_id": unit}
-    description |= {"gateway": gateway, "name": name, "every": every}
-
-    async def work() -> bool:
-        catalogue, _ = _surroundings(config)
-        if given := settings(changes or ()):
-            description["settings"] = given
-        async with calling(api) as calls:
-            return (await adding.add(calls, description, catalogue, wait, out)).state == "ok"
-
-    with told_in_words():
-        good = _run(work())
-    if not good:
-        raise typer.Exit(1)
-
-
-def devices(api: ApiOption = DEFAULT_API) -> None:
-    """List the devices of the running platform and how each fares."""
-    from haidang.discovery import adding
-
-    async def work() -> None:
-        async with calling(api) as calls:
-            out.print(adding.listed(await adding.devices(calls)))
-
-    with told_in_words():
-        _run(work())
-
-
-def remove(
-    device: Annotated[str, typer.Argument(metavar="ID", help="One of `haidang devices`.")],
-    api: ApiOption = DEFAULT_API,
-) -> None:
-    """Remove a device from the running platform; what it said is kept."""
-    from haidang.discovery import adding
-
-    async def work() -> None:
-        async with calling(api) as calls:
-            await adding.remove(calls, device)
-
-    with told_in_words():
-        _run(work())
-    out.print(f"{device} is removed; its readings are kept")
 
 
 scan = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Find what is on a wire.")
@@ -229,7 +156,7 @@ def scan_serial(
 
     with told_in_words():
         configure_logs(level=logging.CRITICAL)
-        known = _run(scan_ports(ports or (), baudrates(bauds), seconds, out, err))
+        known = run(scan_ports(ports or (), baudrates(bauds), seconds, out, err))
     if not known:
         raise typer.Exit(1)
 
@@ -256,7 +183,7 @@ def scan_modbus(
         catalogue, _ = _surroundings(config)
         lines = modbus_scan.lines(link) if every_line else [link]
         addresses = [ModbusAddress(line, timeout) for line in lines]
-        found = _run(modbus_scan.scan_lines(addresses, units(numbers_), catalogue, out, err))
+        found = run(modbus_scan.scan_lines(addresses, units(numbers_), catalogue, out, err))
     if not found:
         raise typer.Exit(1)
 
@@ -276,7 +203,7 @@ def scan_onvif(
 
     with told_in_words():
         configure_logs(level=logging.CRITICAL)
-        if not _run(scan_cameras(seconds, interface, out)):
+        if not run(scan_cameras(seconds, interface, out)):
             raise typer.Exit(1)
 
 
@@ -296,8 +223,3 @@ def _broker(file: ConfigurationFile) -> "BrokerAddress | None":
     if section.url is None:
         return None
     return BrokerAddress.parse(section.url, file.beside(section.ca_file) if section.ca_file else None)
-
-
-def _run(task: Coroutine[Any, Any, Any]) -> Any:
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(task)

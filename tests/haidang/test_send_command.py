@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from haidang.cli import cli
-from haidang.sending import example, parsed
+from haidang.remote.sending import example, parsed
 from telemetry import Action, Argument, CommandError, Title, Value
 from telemetry.commands import Kind
 from tests.servers import free_port

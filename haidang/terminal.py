@@ -1,9 +1,11 @@
-"""How a command of the terminal runs: its event loop, and errors as sentences."""
+"""What the commands of the terminal share: consoles, options, the event loop, and errors as sentences."""
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Coroutine, Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -15,7 +17,24 @@ try:
 except ImportError:  # not on this system; asyncio's own loop serves
     uvloop = None  # type: ignore[assignment]
 
-err = Console(markup=False, emoji=False, stderr=True)
+ResultT = TypeVar("ResultT")
+
+out = Console(markup=False, emoji=False, highlight=False)
+err = Console(markup=False, emoji=False, highlight=False, stderr=True)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The configuration, haidang.toml.", envvar="HAIDANG_CONFIG"),
+]
+ApiOption = Annotated[str, typer.Option("--api", help="The platform's API.", envvar="HAIDANG_API")]
+ProfileOption = Annotated[
+    str, typer.Option("--profile", "-p", help="The device model; `haidang profiles` lists them.")
+]
+UnitOption = Annotated[int, typer.Option("--unit", "-u", help="Address on a shared line.", min=0, max=255)]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="What differs from the model's settings: timeout=300ms; repeat for more."),
+]
 
 
 @contextmanager
@@ -45,14 +64,15 @@ async def until_interrupted(work: Awaitable[None]) -> bool:
     return False
 
 
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop where there is one: a poll costs two thirds of what it does on asyncio's own loop."""
-    return uvloop.new_event_loop if uvloop is not None else None
+def run(task: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Runs it on uvloop where there is one: a poll costs two thirds of what it does on asyncio's own loop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop if uvloop is not None else None) as runner:
+        return runner.run(task)
 
 
 def _exit(errors: Sequence[BaseException]) -> typer.Exit:
     for error in errors:
-        err.print(str(error), highlight=False, soft_wrap=True)
+        err.print(str(error), soft_wrap=True)
     return typer.Exit(1)
 
 

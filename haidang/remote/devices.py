@@ -1,4 +1,4 @@
-"""`haidang add`, `devices`, `remove`: the devices of a running platform, through its API."""
+"""The devices of a running platform, through its API: adds, lists, removes them."""
 
 import asyncio
 import time
@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from drivers.catalogue import Catalogue
-from haidang.calling import CallError, Calls
 from haidang.discovery.values import age, sheet
+from haidang.remote.calling import CallError, Calls
 from telemetry import ConfigurationError, Value
 
 LOOK_EVERY = 0.25  # seconds

@@ -1,6 +1,5 @@
 """`haidang send`: tells a device of the running platform something, and says how it ended."""
 
-import asyncio
 import getpass
 import shlex
 from collections.abc import Mapping, Sequence
@@ -8,15 +7,13 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
-from haidang.calling import DEFAULT_API, calling
-from haidang.running import told_in_words
+from haidang.remote.calling import DEFAULT_API, calling
+from haidang.terminal import ApiOption, out, run, told_in_words
 from telemetry import Action, Argument, CommandError, Title, Value
 from telemetry.commands import Kind, find_action
 
-out = Console(markup=False, emoji=False, highlight=False)
 _TRUE = frozenset({"true", "on", "yes", "1"})
 _FALSE = frozenset({"false", "off", "no", "0"})
 
@@ -56,7 +53,7 @@ def send(
     ] = None,
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[name=value]...")] = None,
     *,
-    api: Annotated[str, typer.Option(help="Where the API listens.", envvar="HAIDANG_API")] = DEFAULT_API,
+    api: ApiOption = DEFAULT_API,
     by: Annotated[str | None, typer.Option(help="Who gives it; left out: this user.")] = None,
     timeout: Annotated[str, typer.Option(help="How long to wait for the reply, a minute at most.")] = "5s",
 ) -> None:
@@ -66,10 +63,10 @@ def send(
     """
     with told_in_words():
         if action is None:
-            asyncio.run(_list(api, device))
+            run(_list(api, device))
             return
         order = _Order(device, action, arguments or [], by or _user(), timeout)
-        ended = asyncio.run(_send(api, order))
+        ended = run(_send(api, order))
     if not ended.done:
         typer.echo(f"{device} {action}: {ended.reason}: {ended.detail}", err=True)
         raise typer.Exit(1)
