@@ -15,7 +15,7 @@ from api.current import Afloat, Current, Heard
 from api.live import LiveView
 from broker.wire import DeviceStatus
 from haidang.incidents import local
-from telemetry import Value
+from telemetry import Value, parse_utc
 from telemetry.times import NANOSECONDS
 
 REFRESH = 1.0  # seconds
@@ -23,6 +23,7 @@ QUIET = 30.0  # seconds
 SHIPS_SHOWN = 12
 SHIPS_AT_LEAST = 5  # however many devices there are
 FRAME = 10  # lines of the screen that are neither a device nor a ship
+FRAME_OF_ONE = 6  # the same where there is no ship
 VALUES_SHOWN = 6
 
 
@@ -72,6 +73,8 @@ def picture(current: Current, address: str, rate: float, height: int = 50) -> Re
         for device in heard.status.devices
     ]
     ships = list(current.ships.values())
+    if not ships:
+        return Group(title, _devices(rows, current, max(1, height - FRAME_OF_ONE)))
     room = max(1, height - FRAME - min(SHIPS_AT_LEAST, len(ships)))
     devices = _devices(rows, current, room)
     return Group(title, devices, _ships(ships, max(1, height - FRAME - min(len(rows), room))))
@@ -109,8 +112,11 @@ def _device(gateway: str, heard: Heard, device: DeviceStatus, current: Current) 
     yield Text(device.id)
     yield Text(state, "green" if state == "ok" else "yellow" if state == "connecting" else "red")
     yield Text(f"{device.readings:,}", justify="right")
-    yield Text(_age(device.last_reading_at) if device.last_reading_at else "–")
-    told = _values(latest.values) if latest else device.detail or device.last_fault
+    heard_at = max(device.last_reading_at or 0, parse_utc(latest.observed_at) if latest else 0)
+    yield Text(_age(heard_at) if heard_at else "–")
+    told = device.detail or device.last_fault if device.state != "ok" or latest is None else ""
+    if latest is not None and not told:
+        told = _values(latest.values)
     yield Text(told, no_wrap=True, overflow="ellipsis")
 
 
@@ -123,6 +129,8 @@ def _values(values: Mapping[str, Value]) -> str:
 
 
 def _number(value: Value) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

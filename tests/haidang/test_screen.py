@@ -9,6 +9,7 @@ from rich.console import Console
 from api.current import Current, Heard
 from broker.wire import DeviceStatus, GatewayStatus, LiveReading
 from haidang.screen import picture
+from telemetry.times import NANOSECONDS
 from vessels.picture import Vessel
 
 
@@ -65,6 +66,36 @@ def test_devices_values_ships_and_backlog_are_on_the_screen() -> None:
     ):
         assert expected in text
     assert "[bold]HẢI ĐĂNG" in text
+
+
+def test_a_device_that_is_not_well_shows_why_in_place_of_its_old_values() -> None:
+    now, current = time.time_ns(), Current()
+    silent = DeviceStatus(
+        "meter", "eastron-sdm630", "tcp://x:2", "api", state="silent", last_fault="no answer"
+    )
+    current.take_status("quay", Heard(GatewayStatus(online=True, devices=(silent,)), now))
+    current.take_readings([LiveReading("quay", "meter", "power", now, now, {"frequency": 50.0})], now)
+    text = drawn(current)
+    assert "no answer" in text
+    assert "frequency" not in text
+
+
+def test_the_age_of_a_reading_does_not_wait_for_the_gateways_next_report() -> None:
+    now, current = time.time_ns(), Current()
+    told = DeviceStatus("meter", "x", "tcp://x:2", "file", state="ok", last_reading_at=now - 77 * NANOSECONDS)
+    current.take_status("quay", Heard(GatewayStatus(online=True, devices=(told,)), now))
+    current.take_readings([LiveReading("quay", "meter", "power", now, now, {"frequency": 50.0})], now)
+    assert "77 s" not in drawn(current)
+
+
+def test_a_port_without_ships_has_the_whole_screen_for_its_devices() -> None:
+    current = Current()
+    devices = tuple(DeviceStatus(f"meter-{n:02}", "x", "tcp://x:1", "file", state="ok") for n in range(18))
+    current.take_status("quay", Heard(GatewayStatus(online=True, devices=devices), time.time_ns()))
+    text = drawn(current, 80, 24)
+    assert len(text.splitlines()) <= 24
+    assert "mmsi" not in text
+    assert "meter-17" in text
 
 
 def test_a_gateway_that_vanished_is_shown_offline() -> None:
