@@ -164,6 +164,7 @@ class _Client(aiomqtt.Client):
     async def open(self) -> None:
         """Connects. Raises MqttError or OSError."""
         self._client.on_disconnect, self._client.on_publish = self._lost, self._published
+        self._client.on_subscribe = self._granted
         connecting = asyncio.get_running_loop().run_in_executor(None, self._client_connect)
         try:
             await asyncio.shield(connecting)
@@ -185,6 +186,11 @@ class _Client(aiomqtt.Client):
         wire = self._client.socket()
         if _QUICK is not None and isinstance(wire, socket.socket):
             wire.setsockopt(socket.IPPROTO_TCP, _QUICK, 1)
+
+    def _granted(self, client: Any, asked: Any, number: int, *details: Any) -> None:
+        """The answer to a subscription. The library logs a traceback where nobody waits for it any more."""
+        if number in self._pending_subscribes:
+            self._on_subscribe(client, asked, number, *details)
 
     async def leave(self) -> None:
         """Says goodbye where that is still possible, and closes."""

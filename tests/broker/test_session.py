@@ -100,6 +100,19 @@ async def test_what_waits_for_a_slow_reader_is_bounded_in_bytes_too(
         assert (await anext(heard)).topic == "end"
 
 
+async def test_an_answer_nobody_waits_for_any_more_is_no_line_in_the_log(
+    mosquitto_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connect(BrokerAddress("127.0.0.1", mosquitto_port), "hasty") as hasty:
+        asking = asyncio.create_task(hasty.subscribe("given/up"))
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait({asking})
+        await hasty.subscribe("wanted")
+    assert asking.cancelled()
+    assert [record.message for record in caplog.records if record.name == "mqtt"] == []
+
+
 async def test_nobody_there_is_a_link_error() -> None:
     with pytest.raises(LinkError, match="no session with the broker"):
         async with connect(BrokerAddress("127.0.0.1", free_port()), "one"):
