@@ -13,14 +13,14 @@ from broker.statuses import Key
 from broker.wire import GatewayStatus, encode
 from drivers.catalogue import Catalogue
 from gateways import clock
-from gateways.commands import Commands
+from gateways.commands.intake import Commands
 from gateways.delivery.outbox import Outbox, open_outbox
 from gateways.delivery.uplink import Uplink
 from gateways.downlink import Downlink
 from gateways.fleet import Fleet
 from gateways.metrics import exposed
-from gateways.reporter import Reporter
 from gateways.settings import GatewaySettings
+from gateways.status.reporter import Reporter
 
 __all__ = ["Gateway", "GatewaySettings"]
 

@@ -13,6 +13,7 @@ from broker.wire import DeviceStatus, PushedDevice
 from drivers.catalogue import Catalogue
 from gateways import clock
 from gateways.bus import Seat
+from gateways.commands.under_way import Answer, reply_to
 from gateways.device_record import DeviceRecord
 from gateways.links import LinkAddress
 from gateways.links.contract import Home
@@ -21,7 +22,6 @@ from gateways.pace import Pace
 from gateways.placement import Placed, Placement, place
 from gateways.pump import Pump, Sink
 from gateways.settings import GatewaySettings
-from gateways.under_way import Answer, reply_to
 from telemetry import Command
 
 SETTLING = 15.0

@@ -15,10 +15,10 @@ from broker.backoff import Backoff
 from drivers.contract import Event, Fault, LastWord
 from gateways import clock
 from gateways.bus import ASIDE_TIME, Bus, DriverBug, Seat
+from gateways.commands.under_way import MOST_UNDER_WAY, Answer, UnderWay, checked, reply_to
 from gateways.device_record import DeviceRecord
 from gateways.links.contract import Home, Link, LinkAddress
 from gateways.pace import Pace
-from gateways.under_way import MOST_UNDER_WAY, Answer, UnderWay, checked, reply_to
 from telemetry import Action, Command, CommandError, Instant, LinkError, Quality, Reading, Reply
 
 HELD_BACK = 0.1  # seconds a wire rests when its readings cannot be taken as fast as they come

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import structlog
 
-from gateways.dead_letters import bury
+from gateways.delivery.dead_letters import bury
 from gateways.delivery.outbox_file import EMPTY_PACK, OutboxFile, Row
 from gateways.delivery.salvage import Salvage, open_outbox_file
 from gateways.delivery.sealing import Pack, Unsendable, seal_readings

@@ -12,8 +12,8 @@ from broker import topics
 from broker.commands import ReplyMessage, decode_reply, encode_command
 from broker.session import BrokerAddress, Session, connect
 from gateways import clock
-from gateways import commands as commands_module
-from gateways.commands import Commands
+from gateways.commands import intake
+from gateways.commands.intake import Commands
 from gateways.daemon import Gateway, GatewaySettings
 from telemetry import Command, Device, Instant, Reply
 from tests.gateways.brokers import BOTH, broker_named
@@ -109,7 +109,7 @@ async def test_what_cannot_be_read_is_counted_and_answered_where_its_id_can_be_r
 async def test_memory_is_bounded_and_never_forgets_a_command_that_could_still_be_carried_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(commands_module, "MOST_REMEMBERED", 3)
+    monkeypatch.setattr(intake, "MOST_REMEMBERED", 3)
     desk, moment = Desk(), clock.now()
     for number in range(5):
         desk.commands.receive(payload(command(f"c-{number}")))
@@ -127,7 +127,7 @@ async def test_memory_is_bounded_and_never_forgets_a_command_that_could_still_be
 async def test_a_clock_that_was_never_set_leaves_no_memory_that_outlasts_its_setting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(commands_module, "MOST_REMEMBERED", 3)
+    monkeypatch.setattr(intake, "MOST_REMEMBERED", 3)
     desk, moment = Desk(), clock.now()
     wanted = [payload(command(f"c-{number}")) for number in range(4)]
     monkeypatch.setattr(clock, "now", lambda: Instant(0, moment.monotonic))

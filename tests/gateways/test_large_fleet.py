@@ -26,7 +26,7 @@ NAMES = {"relay", "two", "three", "four"}
 async def test_a_change_is_told_alone_and_the_broker_keeps_the_whole(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateways.telling.ALL_AT_ONCE", 2)
+    monkeypatch.setattr("gateways.status.telling.ALL_AT_ONCE", 2)
     async with (
         broker_named(name, tmp_path) as broker,
         relay_running() as others,

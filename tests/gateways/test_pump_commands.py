@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateways import clock
-from gateways.under_way import MOST_UNDER_WAY
+from gateways.commands.under_way import MOST_UNDER_WAY
 from telemetry import Command, Reply, Value
 from tests.gateways.instruments import Instrument, Rig, instrument, pumping
 from tests.gateways.polling import LineListener, Poller

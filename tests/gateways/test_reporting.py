@@ -10,8 +10,8 @@ from broker.statuses import Condition, Key, decode_status
 from broker.wire import DeviceStatus, GatewayStatus, decode
 from drivers.contract import Fault
 from gateways.device_record import LOG_EVERY, DeviceRecord
-from gateways.reporter import LARGEST_STATUS, fitting
-from gateways.telling import News, Telling
+from gateways.status.reporter import LARGEST_STATUS, fitting
+from gateways.status.telling import News, Telling
 from telemetry import Device, Instant
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateways.under_way import LONGEST_WAIT, MOST_UNDER_WAY, UnderWay, checked
+from gateways.commands.under_way import LONGEST_WAIT, MOST_UNDER_WAY, UnderWay, checked
 from telemetry import Command, CommandError, Instant, Reply
 from tests.gateways.polling import EPOCH, SET
 

@@ -15,7 +15,7 @@ from broker import topics
 from broker.commands import LONGEST_LIFE, CommandMessage, addressee, decode_command, encode_reply
 from broker.session import Session, together
 from gateways import clock
-from gateways.unsaid import Unsaid
+from gateways.commands.unsaid import Unsaid
 from telemetry import Command, Instant, Reply, WireError, format_utc
 from telemetry.times import NANOSECONDS
 

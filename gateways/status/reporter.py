@@ -11,7 +11,7 @@ from broker import topics
 from broker.session import Session
 from broker.statuses import Condition, Key, encode_status
 from broker.wire import GatewayStatus
-from gateways.telling import Telling
+from gateways.status.telling import Telling
 
 LOOK_EVERY = 1.0  # seconds
 REST = 50

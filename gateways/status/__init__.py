@@ -1,0 +1,1 @@
+"""What a gateway says of itself and its devices: when, how much of it, and in which form."""
