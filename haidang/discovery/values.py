@@ -38,15 +38,16 @@ def number(value: Value) -> str:
     return f"{value:.1f}" if 1e7 <= abs(value) < 1e15 else f"{value:.7g}"
 
 
-def sheet(reading: Mapping[str, Value], profile: Profile) -> Table:
-    """One line for each metric of the model, those that said nothing too."""
+def sheet(reading: Mapping[str, Value], profile: Profile | None) -> Table:
+    """One line for each metric of the model, those that said nothing too; without a model, for each value."""
+    metrics = profile.metrics if profile is not None else ()
     table = Table(Column("metric", no_wrap=True), Column("value", justify="right"), "unit", "name", "tên")
-    for metric in profile.metrics:
+    for metric in metrics:
         said = reading.get(metric.name)
         shown = Text("—", "dim") if said is None else Text(number(said))
         titles = escape(metric.title.en), escape(metric.title.vi)
         table.add_row(metric.name, shown, display(metric.unit), *titles)
-    known = {metric.name for metric in profile.metrics}
+    known = {metric.name for metric in metrics}
     for name, value in reading.items():
         if name not in known:
             table.add_row(escape(name), escape(number(value)), "", "", "")

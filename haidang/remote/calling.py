@@ -79,4 +79,5 @@ def _refusal(response: httpx.Response) -> str:
         problem = msgspec.json.decode(response.content, type=dict[str, Any])
     except msgspec.MsgspecError:
         problem = {}
-    return str(problem.get("detail") or f"the API answers {response.status_code} {response.reason_phrase}")
+    detail = str(problem.get("detail") or "").removeprefix("body/")
+    return detail or f"the API answers {response.status_code} {response.reason_phrase}"

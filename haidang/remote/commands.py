@@ -67,7 +67,7 @@ def devices(api: ApiOption = DEFAULT_API) -> None:
 
     async def work() -> None:
         async with calling(api) as calls:
-            out.print(remote.listed(await remote.devices(calls)))
+            remote.show(await remote.devices(calls), out)
 
     with told_in_words():
         run(work())

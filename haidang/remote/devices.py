@@ -18,6 +18,7 @@ from telemetry import ConfigurationError, Value
 
 LOOK_EVERY = 0.25  # seconds
 PAGE = 1_000
+WIDE = 110  # columns of a terminal that has room for links too
 
 
 class Fares(msgspec.Struct):
@@ -32,6 +33,11 @@ class Fares(msgspec.Struct):
     detail: str = ""
     last_fault: str = ""
     last_reading_at: str | None = None
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong now; empty for a device that is well, whatever once happened to it."""
+        return "" if self.state == "ok" else self.detail or self.last_fault
 
 
 class Latest(msgspec.Struct):
@@ -56,15 +62,21 @@ class _Devices(msgspec.Struct):
 async def add(
     calls: Calls, device: Mapping[str, Any], catalogue: Catalogue, wait: float, out: Console
 ) -> Fares:
-    """Adds the device, waits so many seconds for its first values and prints them. Raises CallError."""
+    """Adds the device, waits so many seconds for its first values and prints them. Raises CallError.
+
+    catalogue: names the values; those of a model that only the centre knows stand there without.
+    """
     gateway = device.get("gateway") or await _only_gateway(calls)
     added = await calls.post("/devices", {**device, "gateway": gateway}, Fares)
     out.print(f"{added.id} is added to gateway {added.gateway}; waiting for its first values …")
     fares = await _settled(calls, added.id, wait)
     if fares.state == "ok" and (values := await _latest(calls, added.id)):
-        out.print(sheet(values, catalogue.profile(fares.profile)))
-    trouble = fares.detail or fares.last_fault
-    out.print(f"{fares.id}: {fares.state}{f': {trouble}' if trouble else ''}", soft_wrap=True)
+        out.print(sheet(values, catalogue.profiles.get(fares.profile)))
+    out.print(f"{fares.id}: {fares.state}{f': {fares.trouble}' if fares.trouble else ''}", soft_wrap=True)
+    if fares.state not in ("ok", "refused"):
+        out.print(
+            f"it stays and is tried again; look at it with haidang devices, or haidang remove {fares.id}"
+        )
     return fares
 
 
@@ -85,23 +97,21 @@ async def devices(calls: Calls) -> Sequence[Fares]:
         cursor = f"&cursor={quote(page.next, safe='')}"
 
 
-def listed(found: Sequence[Fares]) -> Table:
-    """For a terminal: those that need someone stand out."""
-    shown = Table(Column("device", no_wrap=True), "gateway", "model", "link", "unit", "state", "last", "what")
+def show(found: Sequence[Fares], out: Console) -> None:
+    """On a terminal: a line for each device, then what is wrong with those that need someone."""
+    names = ["device", "gateway", "model", "state", "last"]
+    if wide := out.width >= WIDE:
+        names += ["unit", "link"]
+    shown = Table(*(Column(name, no_wrap=True) for name in names), box=None, padding=(0, 2, 0, 0))
+    now = time.time_ns()
     for one in found:
-        trouble = "" if one.state == "ok" else one.detail or one.last_fault
-        shown.add_row(
-            one.id,
-            one.gateway,
-            one.profile,
-            escape(one.link),
-            str(one.unit_id),
-            one.state,
-            age(one.last_reading_at, time.time_ns()),
-            escape(trouble),
-            style="" if one.state == "ok" else "yellow",
-        )
-    return shown
+        cells = [one.id, one.gateway, one.profile, one.state, age(one.last_reading_at, now)]
+        cells += [str(one.unit_id), escape(one.link)] if wide else []
+        shown.add_row(*cells, style="" if one.state == "ok" else "yellow")
+    out.print(shown)
+    for one in found:
+        if one.trouble:
+            out.print(f"{one.id}: {one.state}: {one.trouble}", soft_wrap=True)
 
 
 async def _only_gateway(calls: Calls) -> str:
