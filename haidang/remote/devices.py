@@ -74,9 +74,7 @@ async def add(
         out.print(sheet(values, catalogue.profiles.get(fares.profile)))
     out.print(f"{fares.id}: {fares.state}{f': {fares.trouble}' if fares.trouble else ''}", soft_wrap=True)
     if fares.state not in ("ok", "refused"):
-        out.print(
-            f"it stays and is tried again; look at it with haidang devices, or haidang remove {fares.id}"
-        )
+        out.print(f"it stays, and is tried again; haidang remove {fares.id} takes it away", soft_wrap=True)
     return fares
 
 
