@@ -3,7 +3,7 @@
 Bytes and the time come in; events and bytes to send go out. The link's owner (gateways/pump.py)
 does the reading, writing and waiting, and when several devices share one link it gives the line to
 one busy driver at a time. `Driver` is what all have; `Listener` is a base for those that only listen;
-HearsRetained, Overhears and LastWord are what a driver may be besides, and most are none of them.
+HearsRetained, Overhears, Addressed and LastWord are what a driver may be besides.
 """
 
 from collections.abc import Sequence
@@ -149,6 +149,16 @@ class HearsRetained:
 class Overhears:
     """Marks a poller that hears the line while another has it: what its device answers may come long after
     the line was given back, such as a camera's word that it has arrived."""
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """A driver whose device answers to an address on its line, and whose answers say nothing else."""
+
+    @property
+    def address(self) -> str:
+        """What only one device of a link may be, such as `unit 3`; empty where answers are told apart."""
+        ...
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from broker.wire import DeviceStatus, PushedDevice
 from drivers.catalogue import Catalogue
-from drivers.contract import Driver
+from drivers.contract import Addressed, Driver
 from gateways.links import LinkAddress, parse_link, shown
 from telemetry import ConfigurationError, Device
 from telemetry.secrets import shown_settings
@@ -38,6 +38,9 @@ class Placement:
     devices: dict[str, Placed] = field(default_factory=dict[str, Placed])
     refused: list[DeviceStatus] = field(default_factory=list[DeviceStatus])
     _exclusive: dict[str, Placed] = field(default_factory=dict[str, Placed])
+    _addressed: dict[tuple[LinkAddress, str], Placed] = field(
+        default_factory=dict[tuple[LinkAddress, str], Placed]
+    )
 
     @property
     def placed(self) -> list[Placed]:
@@ -64,10 +67,26 @@ class Placement:
             )
 
     def add(self, placed: Placed) -> None:
-        """Another device is read."""
+        """Another device is read. Raises ConfigurationError when it would take another one's answers."""
+        called = address_of(placed.driver)
+        if called and (other := self._addressed.setdefault((placed.address, called), placed)) is not placed:
+            raise ConfigurationError(twins(called, other.device.id))
         self.devices[placed.device.id] = placed
         if placed.address.exclusive:
             self._exclusive.setdefault(placed.address.exclusive, placed)
+
+
+def address_of(driver: Driver) -> str:
+    """What only one device of its link may be; empty for nothing."""
+    return driver.address if isinstance(driver, Addressed) else ""
+
+
+def twins(called: str, other: str) -> str:
+    """Why a device is refused whose address on the link is taken."""
+    return (
+        f"{other} is {called} on this link already, and answers would be taken for one another's: "
+        "put all values of the unit into one profile, and leave one of the two devices"
+    )
 
 
 def place(
@@ -119,12 +138,11 @@ def _place(
             placement.add(before)
             return
         driver = catalogue.open_driver(device)
+        every = device.every or catalogue.profile(device.profile).every
+        silence = LISTENERS_SILENCE if every is None else max(POLLERS_SILENCE, 3 * every)
+        placement.add(Placed(device, declared, address, silence, driver))
     except ConfigurationError as error:
         placement.refused.append(_refusal(device, declared, str(error)))
-        return
-    every = device.every or catalogue.profile(device.profile).every
-    silence = LISTENERS_SILENCE if every is None else max(POLLERS_SILENCE, 3 * every)
-    placement.add(Placed(device, declared, address, silence, driver))
 
 
 def _refusal(wanted: Device | PushedDevice, declared: str, reason: str) -> DeviceStatus:

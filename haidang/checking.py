@@ -11,6 +11,7 @@ import apprise
 from broker.session import BrokerAddress
 from drivers.catalogue import Catalogue
 from gateways.links import LinkAddress, parse_link
+from gateways.placement import address_of, twins
 from haidang.catalogue import profile_mistakes, site_catalogue
 from haidang.configuration import ConfigurationFile, Mistake, MistakesError, Place
 from rules.loading import parse_rules
@@ -151,13 +152,22 @@ def _line_of_rule(path: Path, rule: str) -> int | None:
 
 def _devices(file: ConfigurationFile, catalogue: Catalogue) -> Iterator[Mistake]:
     for index, gateway in enumerate(file.configuration.gateway):
+        taken: dict[tuple[LinkAddress | None, str], str] = {}
         for number, device in enumerate(gateway.device):
-            yield from _device(file, ("gateway", index, "device", number), device, catalogue)
+            yield from _device(file, ("gateway", index, "device", number), device, catalogue, taken)
 
 
-def _device(file: ConfigurationFile, place: Place, device: Device, catalogue: Catalogue) -> Iterator[Mistake]:
+def _device(
+    file: ConfigurationFile,
+    place: Place,
+    device: Device,
+    catalogue: Catalogue,
+    taken: dict[tuple[LinkAddress | None, str], str],
+) -> Iterator[Mistake]:
+    """taken: who has which address on which of the gateway's links."""
+    address = None
     try:
-        parse_link(device.link)
+        address = parse_link(device.link)
     except ConfigurationError as error:
         yield file.mistake((*place, "link"), f"{device.id}: {error}")
     if device.profile not in catalogue.profiles:
@@ -170,6 +180,8 @@ def _device(file: ConfigurationFile, place: Place, device: Device, catalogue: Ca
         yield file.mistake((*place, "profile"), text)
         return
     try:
-        catalogue.open_driver(device)
+        called = address_of(catalogue.open_driver(device))
+        if called and (other := taken.setdefault((address, called), device.id)) != device.id:
+            yield file.mistake((*place, "unit_id"), f"{device.id}: {twins(called, other)}")
     except ConfigurationError as error:
         yield file.mistake((*place, catalogue.culprit(device)), f"{device.id}: {error}")

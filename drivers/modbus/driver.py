@@ -95,6 +95,7 @@ class ModbusDriver:
         self.actions: Sequence[Action] = model.profile.actions
         self.busy = self.urgent = False
         self.wake_at: float | None = None
+        self.address = f"unit {device.unit_id}" if line.serial and device.unit_id else ""
         self._device, self._plan, self._line, self._polls = device.id, model.plan, line, polls
         self._timeout = model.plan.settings.timeout
         self._broadcast = line.serial and device.unit_id == 0

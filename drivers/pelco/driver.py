@@ -65,7 +65,8 @@ class PelcoDriver:
         self.actions: Sequence[Action] = plan.actions
         self.busy = False
         self.wake_at: float | None = None
-        self._device, self._address, self._plan = device.id, device.unit_id, plan
+        self.address = f"camera {device.unit_id}"
+        self._device, self._unit, self._plan = device.id, device.unit_id, plan
         said = plan.settings
         self._reader = FrameReader(said.protocol, said.first_address)
         self._deadman = DeadMan(*plan.motions)
@@ -115,7 +116,7 @@ class PelcoDriver:
         for found in self._reader.feed(chunk):
             if isinstance(found, BadFrame):
                 events.append(Fault(self._device, "checksum", "not a Pelco frame", found.frame))
-            elif isinstance(found, PelcoFrame) and found.address == self._address:
+            elif isinstance(found, PelcoFrame) and found.address == self._unit:
                 said = decode_saying(found.words, self._plan.settings.protocol)
                 if isinstance(said, Position) and said.what is self._asked:
                     events += self._answered(said, now)
@@ -205,7 +206,7 @@ class PelcoDriver:
 
     def _send(self, saying: PelcoSaying, now: Instant) -> None:
         said = self._plan.settings
-        frame = PelcoFrame(self._address, encode_saying(saying, said.protocol))
+        frame = PelcoFrame(self._unit, encode_saying(saying, said.protocol))
         self._outgoing.append(Outgoing(frame.encode(said.protocol, said.first_address)))
         self.busy = True
         self._asked = saying.what if isinstance(saying, Query) else None

@@ -108,7 +108,8 @@ class ViscaDriver(Overhears):
     ) -> None:
         self.actions: Sequence[Action] = plan.actions
         self.wake_at: float | None = None
-        self._device, self._address = device.id, device.unit_id
+        self.address = f"camera {device.unit_id}"
+        self._device, self._unit = device.id, device.unit_id
         self._plan, self._poll = plan, poll
         self._counts, self._address_set = session.counts, address_set
         said = plan.settings
@@ -315,8 +316,8 @@ class ViscaDriver(Overhears):
 
     def _prepared(self, outcome: Outcome, now: Instant) -> Sequence[Event]:
         said, cameras = outcome.exchange.said, outcome.next_address
-        if cameras is not None and self._address >= cameras:
-            text = f"the chain has {cameras - 1} cameras, and none has the address {self._address}"
+        if cameras is not None and self._unit >= cameras:
+            text = f"the chain has {cameras - 1} cameras, and none has the address {self._unit}"
             return (Fault(self._device, "address", text),)
         if not isinstance(said, Clear | None):
             return ()

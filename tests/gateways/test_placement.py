@@ -58,6 +58,27 @@ def test_a_device_that_cannot_be_used_is_refused_with_the_reason(pushed: PushedD
     assert words in refusal
 
 
+@pytest.mark.parametrize(
+    ("profile", "link", "taken"),
+    [
+        ("eastron-sdm630", "serial:///dev/ttyUSB0?baudrate=9600", "power is unit 1 on this link already"),
+        ("eastron-sdm630", "tcp://10.0.0.1:4001?framing=rtu", "first is unit 1 on this link already"),
+        ("eastron-sdm630", "tcp://10.0.0.1:502", ""),
+        ("visca-camera", "tcp://10.0.0.1:5678", "first is camera 1 on this link already"),
+        ("pelco-d", "tcp://10.0.0.1:4001", "first is camera 1 on this link already"),
+        ("nmea-weather", "tcp://10.0.0.1:10110", ""),
+    ],
+)
+def test_an_address_on_a_line_is_one_devices(profile: str, link: str, taken: str) -> None:
+    devices = [PushedDevice(name, profile, link) for name in ("first", "second")]
+    placement = place(OWN, [*devices, PushedDevice("third", profile, link, unit_id=3)], CATALOGUE)
+    told = [refused.detail for refused in placement.refused]
+    assert [text.partition(",")[0] for text in told] == ([taken] if taken else []) * len(told)
+    assert bool(told) == bool(taken)
+    assert "third" in placement.devices
+    assert place(OWN, devices, CATALOGUE, placement).refused == placement.refused
+
+
 def test_the_second_of_two_with_one_id_is_refused() -> None:
     twin = PushedDevice("twin", "ais-receiver", "tcp://h:1")
     (refusal,) = refusals(twin, twin)

@@ -112,6 +112,9 @@ def test_incidents_are_listed_and_an_unknown_one_cannot_be_acknowledged(tmp_path
 MAST = '[[gateway.device]]\nid = "mast"\nprofile = "nmea-weather"\nlink = "serial:///dev/ttyUSB0?baudrate=4800"\n'
 
 
+METER = '[[gateway.device]]\nid = "meter"\nprofile = "eastron-sdm630"\nlink = "serial:///dev/ttyUSB0"\n'
+
+
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")  # apprise reads its plugins
 @pytest.mark.parametrize(
     ("text", "said"),
@@ -123,6 +126,14 @@ MAST = '[[gateway.device]]\nid = "mast"\nprofile = "nmea-weather"\nlink = "seria
         (
             f'[[gateway]]\nid = "q"\n{MAST}[[gateway]]\nid = "r"\n{MAST.replace("mast", "vane")}',
             ":12: vane: serial port /dev/ttyUSB0 is used by mast on another gateway",
+        ),
+        (
+            f'[[gateway]]\nid = "q"\n{METER}{METER.replace("meter", "relay")}',
+            ": relay: meter is unit 1 on this link already",
+        ),
+        (
+            f'[[gateway]]\nid = "q"\n{METER.replace("serial:///dev/ttyUSB0", "mqtt:quay/power")}',
+            ":6: meter: device meter: modbus does not run over mqtt: write its link like tcp://",
         ),
         (
             '[broker]\nurl = "mqtts://centre.example"\nca_file = "nowhere.pem"\n',
