@@ -129,12 +129,12 @@ async def test_a_full_disk_delays_a_new_epoch_and_does_not_end_the_gateway(
 ) -> None:
     monkeypatch.setattr("gateways.delivery.uplink.RENEW_EVERY", 0.1)
     async with working(tmp_path) as outbox, centre_at(broker) as centre:
-        renew, refusals = outbox.renew, 3
+        renew, full = outbox.renew, True
 
         async def renew_reluctantly() -> None:
-            nonlocal refusals
-            if refusals:
-                refusals -= 1
+            nonlocal full
+            if full:
+                full = False  # from the next try on; the wait until then doubles
                 raise OutboxUnwritableError("disk-full", "the disk is full")
             await renew()
 
