@@ -16,7 +16,7 @@ from drivers.catalogue import load_catalogue
 from firmware_sim.port import SimulatedPort, as_toml
 from firmware_sim.scenario import Scenario, read_scenario, shipped_scenarios
 from firmware_sim.scenario_run import RunningScenario
-from telemetry import HaidangError
+from telemetry import Device, HaidangError
 
 TERMINAL, LOG = 1.0, 30.0
 """Seconds between two lines of counts: on a terminal the line is written over, elsewhere added."""
@@ -31,9 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _list()
         elif asked.command == "run":
             scenario = read_scenario(asked.scenario, load_catalogue(*asked.profiles))
-            asyncio.run(
-                _run_scenario(scenario, RunningScenario(scenario, asked.folder, broker), asked.config_out)
-            )
+            port = RunningScenario(scenario, asked.folder, broker)
+            asyncio.run(_run_scenario(scenario, port, asked.broker, asked.config_out))
         else:
             asyncio.run(_run(SimulatedPort(asked.seed, broker, speed=asked.speed, ais_port=asked.ais_port)))
     except (HaidangError, OSError) as error:
@@ -73,10 +72,13 @@ async def _run(port: SimulatedPort) -> None:
         await stop.wait()
 
 
-async def _run_scenario(scenario: Scenario, port: RunningScenario, config_out: Path | None) -> None:
+async def _run_scenario(
+    scenario: Scenario, port: RunningScenario, broker: str, config_out: Path | None
+) -> None:
     stop = _interrupted()
     async with port:
-        gateway = f'[[gateway]]\nid = "{scenario.words.gateway}"\n\n{as_toml(port.devices)}'
+        devices = [_on_broker(device, broker) for device in port.devices]
+        gateway = f'[[gateway]]\nid = "{scenario.words.gateway}"\n\n{as_toml(devices)}'
         if config_out is None:
             _print(f"# {scenario.words.title}. In haidang.toml; Ctrl-C ends.\n\n{gateway}")
         else:
@@ -90,6 +92,14 @@ async def _run_scenario(scenario: Scenario, port: RunningScenario, config_out: P
             sys.stderr.write(_counted(port))
             sys.stderr.flush()
     sys.stderr.write("\n" if sys.stderr.isatty() else "")
+
+
+def _on_broker(device: Device, broker: str) -> Device:
+    """The device with the broker in its link, so that any platform finds it there; unless none was named."""
+    scheme, _, topics = device.link.partition(":")
+    if not broker or scheme != "mqtt" or topics.startswith("//"):
+        return device
+    return device.model_copy(update={"link": f"{broker.rstrip('/')}/{topics}"})
 
 
 def _counted(port: RunningScenario) -> str:

@@ -7,6 +7,7 @@ the camera gives for its services, only the host and port of the link are dialle
 
 import asyncio
 import logging
+import os
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -208,8 +209,10 @@ class Soap:
             told = f"{self.account.root}: this machine does not trust the camera's certificate"
             raise SoapError("unreachable", f"{told}; install its issuer here, or add ?verify=no") from error
         except (aiohttp.ClientError, OSError) as error:
+            number = (error.errno or 0) if isinstance(error, OSError) else 0
+            why = os.strerror(number) if number > 0 else str(error)
             raise SoapError(
-                "unreachable", f"cannot reach the camera at {self.account.root}: {error}"
+                "unreachable", f"cannot reach the camera at {self.account.root}: {why}"
             ) from error
         except self._faults.Fault as error:
             raise self._fault(operation, error) from error

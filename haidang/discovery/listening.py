@@ -10,6 +10,7 @@ from rich.console import Console
 from broker.session import BrokerAddress
 from broker.wire import DeviceStatus
 from drivers.catalogue import Catalogue
+from drivers.contract import RETAINED
 from gateways.links import Conversation, open_link, parse_link
 from haidang.discovery.conversing import conversation
 from haidang.discovery.hearing import guess
@@ -87,7 +88,8 @@ async def _burst(pipe: Conversation, *, whole: bool) -> tuple[bytes, str]:
 
 def _shown(content: bytes, origin: str) -> str:
     """A chunk as text where it is text, else in hexadecimal."""
-    head = f"{clock(time.time_ns())}  {origin + '  ' if origin else ''}"
+    said_by = f"retained {origin[1:]}" if origin.startswith(RETAINED) else origin
+    head = f"{clock(time.time_ns())}  {said_by + '  ' if said_by else ''}"
     text = content.rstrip(b"\r\n")
     if sum(32 <= byte < 127 for byte in text) > _TEXTUAL * len(text):
         lines = [

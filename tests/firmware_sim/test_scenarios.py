@@ -15,6 +15,7 @@ from firmware_sim.scenario import Scenario, parse_scenario, read_scenario, shipp
 from firmware_sim.scenario_run import RunningScenario
 from telemetry import ConfigurationError, Device, LinkError
 from tests.firmware_sim.gateway import first_values
+from tests.servers import free_port
 
 CATALOGUE = load_catalogue()
 DEVICE = "{id: one, profile: eastron-sdm630}"
@@ -167,6 +168,22 @@ def test_the_command_writes_the_configuration_counts_and_ends_on_a_signal(tmp_pa
     assert b"Traceback" not in errors
     assert len(devices) == 10
     assert {device.link for device in devices} == {f"serial://{tmp_path}/ports/quay-bus?baudrate=9600"}
+
+
+def test_the_broker_named_to_the_command_stands_in_the_links_it_writes(tmp_path: Path) -> None:
+    file, broker = tmp_path / "gateway.toml", f"mqtt://127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "firmware_sim", "run", "mqtt-yard", "--broker", broker]
+    with subprocess.Popen(
+        [*command, "--config-out", str(file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert b"gateway.toml" in process.stdout.readline()
+        process.terminate()
+        process.communicate(timeout=20)
+    (gateway,) = tomllib.loads(file.read_text())["gateway"]
+    links = {one["link"] for one in gateway["device"]}
+    assert f"{broker}/lamp-switch/#" in links
+    assert all(link.startswith(f"{broker}/") for link in links)
 
 
 @pytest.mark.parametrize("words", [["run", "nowhere.yaml"], ["run", "mqtt-yard"]])

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from rich.console import Console
 
+from broker.session import BrokerAddress, connect
 from haidang.discovery.listening import listen_raw
 from tests.waiting import until
 
@@ -66,3 +67,11 @@ async def test_control_characters_around_a_text_leave_it_readable() -> None:
     async with saying(b"\x02Q,107,003.14,M,00,\x031E\r\n") as link:
         text = await shown(link, "1E")
     assert "  \\x02Q,107,003.14,M,00,\\x031E\n" in text
+
+
+async def test_a_message_the_broker_had_kept_is_called_retained(mosquitto_port: int) -> None:
+    broker = BrokerAddress("127.0.0.1", mosquitto_port)
+    async with connect(broker, "sensor") as session:
+        await session.publish("tele/fan/LWT", b"Online", retain=True)
+    text = await shown(f"mqtt://127.0.0.1:{mosquitto_port}/tele/#", "Online")
+    assert "  retained tele/fan/LWT  Online\n" in text
