@@ -10,7 +10,7 @@ from drivers.modbus.frames import Request, unpack_bits
 from drivers.modbus.plan import FUNCTIONS
 from drivers.modbus.replies import Answer
 from drivers.modbus.values import BIT_TABLES, Table
-from haidang.discovery.modbus_wire import ModbusAddress, ModbusWire, modbus_wire
+from haidang.discovery.modbus_wire import GATEWAY_CODES, ModbusAddress, ModbusWire, modbus_wire
 from haidang.discovery.registers import bits, csv, legend, refusals, rows, sheet
 from haidang.discovery.waiting import progress
 from telemetry import LinkError
@@ -97,7 +97,8 @@ async def explore(
 
 async def _insist(wire: ModbusWire, unit: int, request: Request) -> Answer:
     for _ in range(TRIES):
-        if (answer := await wire.ask(unit, request)) is not None:
+        answer = await wire.ask(unit, request)
+        if answer is not None and answer.code not in GATEWAY_CODES:
             return answer
     raise LinkError(
         f"unit {unit} does not answer: check its address, the line's speed and parity, and A and B; "

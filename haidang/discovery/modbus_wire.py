@@ -24,7 +24,7 @@ from gateways.links import Conversation, open_link, parse_link
 from telemetry import Device
 
 QUIET = 0.02  # seconds without a byte after which the line is free
-_GATEWAY_CODES = (10, 11)
+GATEWAY_CODES = (10, 11)
 """Exceptions by which a converter says that nobody is behind it (V1.1b3 §7)."""
 
 
@@ -67,7 +67,7 @@ class ModbusWire:
         for function in (READ_HOLDING_REGISTERS, READ_INPUT_REGISTERS):
             answer = await self.ask(unit, Request(function, 0))
             if answer is not None:
-                return answer.code not in _GATEWAY_CODES
+                return answer.code not in GATEWAY_CODES
         return False
 
     async def identify(self, unit: int) -> Mapping[int, str]:

@@ -183,3 +183,18 @@ async def test_units_found_before_the_wire_broke_are_told_with_how_to_see_them(t
             await scan
     assert "--profile eastron-sdm630 --unit 3" in told.getvalue()
     assert "are silent" not in told.getvalue()
+
+
+async def test_a_gateway_that_reaches_no_unit_ends_the_exploring_too(tmp_path: Path) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await reader.read(12):
+            writer.write(request[:4] + bytes((0, 3, request[6], request[7] | 0x80, 11)))
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    link = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    explored = Explored()
+    async with server, modbus_wire(ModbusAddress(link, PATIENCE)) as wire:
+        with pytest.raises(LinkError, match="unit 9 does not answer"):
+            await explore(wire, Range(9, "holding", range(60_000)), explored, lambda _: None)
+    assert explored.count == 0
