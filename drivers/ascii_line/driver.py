@@ -2,7 +2,7 @@
 
 Each line is held against the profile's patterns; named groups become metrics, and all values of one line
 are one Reading. An instrument that speaks only when asked is asked on a fixed grid, one line after another,
-on a line that others may share. See `ascii_line_plan.Settings` and `ascii_line_plan.Read` for the words.
+on a line that others may share. See `Settings` and `Read` in drivers/ascii_line/plan.py for the words.
 
 A pattern has a time limit for each line (5 ms of processor time unless the profile says otherwise): a line
 of a few dozen characters takes a thousandth of it, and a pattern that backtracks without end would hold up
@@ -30,7 +30,7 @@ class LineInstrument(Asker):
     """One instrument that speaks lines.
 
     Faults, by reason: `overlong`, `unmatched` (no pattern fits the line), `checksum`, `value` (a group that
-    is no such value; the line's others are read), `slow-pattern`, `timeout` (no answer to a question).
+    is no such value; the line's others are read), `slow_pattern`, `timeout` (no answer to a question).
     """
 
     def __init__(self, device: Device, profile: Profile, plan: Plan) -> None:
@@ -65,7 +65,7 @@ class LineInstrument(Asker):
             except SlowPatternError as error:
                 slow = True
                 if not error.told:
-                    yield Fault(self._device, "slow-pattern", str(error), line[:_EVIDENCE])
+                    yield Fault(self._device, "slow_pattern", str(error), line[:_EVIDENCE])
                 continue
             if groups is not None:
                 yield from self._matched(pattern, groups, line, now)

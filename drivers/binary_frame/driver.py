@@ -2,7 +2,8 @@
 
 A frame begins with the profile's start bytes, has a fixed length or says its own, and is believed when its
 end and its checksum are right; all its values are one Reading. After damage the search goes on one byte
-further, so no frame is lost but the damaged one. See `binary_frame_plan.Settings` and `Read` for the words.
+further, so no frame is lost but the damaged one. See `Settings` and `Read` in drivers/binary_frame/plan.py
+for the words.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ _EVIDENCE = 64
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Bytes that are no frame. reason: `garbage` (bytes between frames), `length`, `end`, `checksum`."""
+    """Bytes that are no frame. reason: `framing` or `checksum`."""
 
     reason: str
     detail: str
@@ -79,13 +80,13 @@ class FrameFinder:
         if size is None:
             return None
         if not len(self._start) + len(self._end) <= size <= LONGEST_FRAME:
-            return Damage("length", f"a frame of {size} bytes cannot be", self._start)
+            return Damage("framing", f"a frame of {size} bytes cannot be", self._start)
         frame = rest[place : place + size]
         if len(frame) < size:
             return None
         if not frame.endswith(self._end):
             detail = f"the frame ends with {frame[-len(self._end) :].hex(' ')}, not {self._end.hex(' ')}"
-            return Damage("end", detail, frame)
+            return Damage("framing", detail, frame)
         if self._checksum is not None and not self._checksum.is_right(frame):
             return Damage("checksum", "the frame's checksum is not that of its bytes", frame)
         return frame
@@ -112,7 +113,7 @@ class FrameFinder:
     def _told(self, count: int) -> Damage:
         raw = bytes(self._stray[:_EVIDENCE])
         del self._stray[:count]
-        return Damage("garbage", f"{count} bytes outside any frame", raw)
+        return Damage("framing", f"{count} bytes outside any frame", raw)
 
 
 class FrameInstrument(Asker):

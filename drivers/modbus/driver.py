@@ -217,7 +217,7 @@ class ModbusDriver:
         else:
             self._polls.heard(now.monotonic)
         if self._poll is not None:
-            fault = self._fault("exception", f"answered {answer.refusal}", answer.frame)
+            fault = self._fault("refused", f"answered {answer.refusal}", answer.frame)
             events = self._polls.failed(self._poll, fault, now)
             self._let_go(now)
             return events

@@ -1,7 +1,8 @@
 """NMEA 0183 instruments (IEC 61162-1): weather, wind, depth, heading, current, position and clock.
 
-The profile says which values of which sentences become its metrics: see `nmea_plan.Read` for its words
-and `nmea_values.TABLE` for the values there are. Sentences that the profile does not name pass silently.
+The profile says which values of which sentences become its metrics: see `Read` in drivers/nmea/plan.py for
+its words and `TABLE` in drivers/nmea/values.py for the values there are. Sentences that the profile does not
+name pass silently.
 A sentence by which the instrument calls its own values invalid (status V, mode N, GGA quality 0) yields
 a Fault and no reading, so that nothing computes with it and a rule on staleness notices.
 """
@@ -25,7 +26,7 @@ LINKS = HEARD
 class Instrument(LineListener):
     """Listens to one talker or to a whole NMEA bus. All values of one sentence are one Reading.
 
-    Faults, by reason: those of `nmea_sentences.Reject`, `overlong`, `value` (a field that is no such
+    Faults, by reason: those of `Reject`, `overlong`, `value` (a field that is no such
     value; the sentence's other values are read), `invalid` (declared so by the instrument).
     """
 

@@ -37,7 +37,7 @@ class Frame:
 class Reject:
     """Bytes that are no sentence.
 
-    reason: `checksum`, `truncated` (no checksum), `unprintable`, `not_nmea`, `tag_block`, `address`.
+    reason: `checksum`, `framing`, `tag_block` or `address`.
     """
 
     reason: str
@@ -99,7 +99,7 @@ def parse(line: bytes, *, checked: bool = True) -> Sentence | Reject:
         if isinstance(reject, Reject):
             return reject
     if len(found) != 1 or not isinstance(found[0], Frame):
-        return Reject("not_nmea", f"there are {len(found)} sentences on this line", line)
+        return Reject("framing", f"there are {len(found)} sentences on this line", line)
     return take_apart(found[0])
 
 
@@ -143,7 +143,7 @@ def _is_whole(line: bytes) -> bool:
 
 def _stray(rest: bytes) -> Iterator[Reject]:
     if rest.strip(b" \t"):
-        yield Reject("not_nmea", "bytes outside any sentence", rest)
+        yield Reject("framing", "bytes outside any sentence", rest)
 
 
 def _judge(block: bytes, checked: bool) -> Iterator[Frame | Reject]:
@@ -168,11 +168,11 @@ def _judge(block: bytes, checked: bool) -> Iterator[Frame | Reject]:
 
 def _without_checksum(block: bytes, checked: bool) -> Iterator[Frame | Reject]:
     if not _PRINTABLE.fullmatch(block):
-        yield Reject("unprintable", "bytes that are no text inside a sentence", block)
+        yield Reject("framing", "bytes that are no text inside a sentence", block)
     elif b"*" in block.rpartition(b"\\")[2]:
         yield Reject("checksum", "what follows * is not two hexadecimal digits", block)
     elif checked:
-        yield Reject("truncated", "the sentence ends before its checksum", block)
+        yield Reject("framing", "the sentence ends before its checksum", block)
     else:
         text = block.rpartition(b"\\")[2].rstrip(b" \t")
         yield Frame(block, text[:1], text[1:])

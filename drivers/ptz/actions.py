@@ -59,79 +59,62 @@ def _degrees(name: str, en: str, vi: str, within: tuple[float, float]) -> Argume
     return Argument(name=name, title=Title(en=en, vi=vi), unit="deg", minimum=within[0], maximum=within[1])
 
 
-def _all(ranges: Ranges) -> Sequence[Action]:
-    first, last = ranges.presets
-    preset = Argument(
-        name="preset",
-        title=Title(en="Number of the preset", vi="Số của vị trí đặt trước"),
-        kind=Kind.WHOLE,
-        minimum=first,
-        maximum=last,
-    )
-    number = Argument(
-        name="number",
-        title=Title(en="Number of the output", vi="Số của đầu ra"),
-        kind=Kind.WHOLE,
-        minimum=1,
-        maximum=255,
-    )
-    modes = Argument(
-        name="mode",
-        title=Title(en="Who focuses", vi="Chế độ lấy nét"),
-        kind=Kind.CHOICE,
-        choices=("auto", "manual"),
-    )
-    percent = Argument(
-        name="zoom",
-        title=Title(en="Zoom, 0 wide to 100 tele", vi="Thu phóng, 0 góc rộng đến 100 phóng to"),
-        unit="%",
-        minimum=0,
-        maximum=100,
-    )
+def _number(name: str, en: str, vi: str, within: tuple[int, int]) -> Argument:
+    title = Title(en=en, vi=vi)
+    return Argument(name=name, title=title, kind=Kind.WHOLE, minimum=within[0], maximum=within[1])
+
+
+_PAN_SPEED = _speed("pan", "Speed to the right", "Tốc độ sang phải", 0.0)
+_TILT_SPEED = _speed("tilt", "Speed upwards", "Tốc độ lên trên", 0.0)
+_ZOOM_SPEED = _speed("speed", "Speed towards tele", "Tốc độ phóng to, âm là thu nhỏ")
+_FOCUS_SPEED = _speed("speed", "Speed towards far", "Tốc độ lấy nét ra xa, âm là lại gần")
+_MODE = Argument(
+    name="mode",
+    title=Title(en="Who focuses", vi="Chế độ lấy nét"),
+    kind=Kind.CHOICE,
+    choices=("auto", "manual"),
+)
+_PERCENT = Argument(
+    name="zoom",
+    title=Title(en="Zoom, 0 wide to 100 tele", vi="Thu phóng, 0 góc rộng đến 100 phóng to"),
+    unit="%",
+    minimum=0,
+    maximum=100,
+)
+_ANY_MODEL = (
+    _action("move", "Turn", "Quay", _PAN_SPEED, _TILT_SPEED, _HOLD),
+    _action("stop", "Stop every movement", "Dừng mọi chuyển động"),
+    _action("zoom", "Zoom", "Thu phóng", _ZOOM_SPEED, _HOLD),
+    _action("focus", "Focus by hand", "Lấy nét tay", _FOCUS_SPEED, _HOLD),
+    _action("focus_mode", "Focus mode", "Chế độ lấy nét", _MODE),
+    _action("home", "Go to the home position", "Về vị trí gốc"),
+    _switch("power", "Power", "Nguồn"),
+    _action("position", "Ask for the position", "Hỏi vị trí"),
+    _action("zoom_to", "Zoom to a position", "Thu phóng đến mức", _PERCENT),
+    _action(
+        "aux",
+        "Auxiliary output",
+        "Đầu ra phụ",
+        _number("number", "Number of the output", "Số của đầu ra", (1, 255)),
+        _ON,
+    ),
+    _switch("wiper", "Wiper", "Gạt nước"),
+    _switch("washer", "Washer", "Phun rửa kính"),
+    _switch("heater", "Heater", "Sưởi kính"),
+    _switch("light", "Light", "Đèn"),
+)
+
+
+def _within(ranges: Ranges) -> Sequence[Action]:
+    """The actions whose arguments a model's ranges limit."""
+    preset = _number("preset", "Number of the preset", "Số của vị trí đặt trước", ranges.presets)
+    pan = _degrees("pan", "Pan, positive to the right", "Góc quay ngang, dương sang phải", ranges.pan)
+    tilt = _degrees("tilt", "Tilt, positive upwards", "Góc ngẩng, dương lên trên", ranges.tilt)
     return (
-        _action(
-            "move",
-            "Turn",
-            "Quay",
-            _speed("pan", "Speed to the right", "Tốc độ sang phải", 0.0),
-            _speed("tilt", "Speed upwards", "Tốc độ lên trên", 0.0),
-            _HOLD,
-        ),
-        _action("stop", "Stop every movement", "Dừng mọi chuyển động"),
-        _action(
-            "zoom",
-            "Zoom",
-            "Thu phóng",
-            _speed("speed", "Speed towards tele", "Tốc độ phóng to, âm là thu nhỏ"),
-            _HOLD,
-        ),
-        _action(
-            "focus",
-            "Focus by hand",
-            "Lấy nét tay",
-            _speed("speed", "Speed towards far", "Tốc độ lấy nét ra xa, âm là lại gần"),
-            _HOLD,
-        ),
-        _action("focus_mode", "Focus mode", "Chế độ lấy nét", modes),
         _action("preset_store", "Store a preset", "Lưu vị trí đặt trước", preset),
         _action("preset_recall", "Go to a preset", "Đến vị trí đặt trước", preset),
         _action("preset_clear", "Clear a preset", "Xoá vị trí đặt trước", preset),
-        _action("home", "Go to the home position", "Về vị trí gốc"),
-        _switch("power", "Power", "Nguồn"),
-        _action("position", "Ask for the position", "Hỏi vị trí"),
-        _action(
-            "move_to",
-            "Turn to a position",
-            "Quay đến vị trí",
-            _degrees("pan", "Pan, positive to the right", "Góc quay ngang, dương sang phải", ranges.pan),
-            _degrees("tilt", "Tilt, positive upwards", "Góc ngẩng, dương lên trên", ranges.tilt),
-        ),
-        _action("zoom_to", "Zoom to a position", "Thu phóng đến mức", percent),
-        _action("aux", "Auxiliary output", "Đầu ra phụ", number, _ON),
-        _switch("wiper", "Wiper", "Gạt nước"),
-        _switch("washer", "Washer", "Phun rửa kính"),
-        _switch("heater", "Heater", "Sưởi kính"),
-        _switch("light", "Light", "Đèn"),
+        _action("move_to", "Turn to a position", "Quay đến vị trí", pan, tilt),
     )
 
 
@@ -148,7 +131,8 @@ def camera_actions(
             f"profile {profile.id}: settings: without names {', '.join(unknown)}; "
             f"this driver offers {', '.join(sorted(offered))}"
         )
-    own = tuple(action for action in _all(ranges) if action.name in offered and action.name not in without)
+    wanted = set(offered) - set(without)
+    own = tuple(action for action in (*_ANY_MODEL, *_within(ranges)) if action.name in wanted)
     names = {action.name for action in own}
     if twice := sorted(names & {action.name for action in profile.actions}):
         raise ProfileError(

@@ -32,7 +32,7 @@ class SparkplugError(HaidangError):
 class SparkplugMetric:
     """One metric of a payload.
 
-    name or alias names it. timestamp: ms since 1970. datatype: a number of `sparkplug_values.Datatype`, None
+    name or alias names it. timestamp: ms since 1970. datatype: a number of `values.Datatype`, None
     where the birth certificate told it. field: which of the value's fields raw comes from, 0 for none.
     quality: what the property `Quality` says, None without it.
     """

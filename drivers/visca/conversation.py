@@ -222,7 +222,7 @@ class Conversation:
             and isinstance(answer, Completion)
             and answer.payload
         ):
-            yield Damage("mismatch", "an answer to something else than was asked", heard.frame)
+            yield Damage("unexpected", "an answer to something else than was asked", heard.frame)
 
     def _answered(self, heard: Heard, flight: Exchange, now: Instant) -> Outcome | None:
         """What the answer means for the packet in flight; None when it is not its answer."""

@@ -202,6 +202,7 @@ class ViscaDriver(Overhears):
     def _stop(self, command: Command, now: Instant) -> Sequence[Event]:
         events: list[Event] = [*self._orders.make_way(command)]
         events += self._stops.put(command, now)
+        self._then = [exchange for exchange in self._then if exchange.purpose is not Purpose.CANCEL]
         for socket, exchange in self._talk.running():
             self._then.append(Exchange(Purpose.CANCEL, Cancel(socket)))
             if exchange.command is not None:

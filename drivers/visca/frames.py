@@ -51,7 +51,7 @@ def to_controller(address: int, body: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Bytes that are no packet. reason: `framing` or `length`."""
+    """Bytes that are no packet. reason: `framing` or `overlong`."""
 
     reason: str
     detail: str
@@ -84,7 +84,7 @@ class PacketReader:
         frame, skipped = bytes(self._pending), self._skipping
         self.clear()
         if skipped:
-            yield Damage("length", f"more than {LONGEST} bytes without an end", frame)
+            yield Damage("overlong", f"more than {LONGEST} bytes without an end", frame)
             return
         header = frame[0] if frame else 0
         if len(frame) < 2 or header < 0x80 or header & 0x0F > BROADCAST:

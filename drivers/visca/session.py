@@ -165,7 +165,9 @@ def _heard(found: Packet | Damage, token: int | None, address: int, any_address:
     answer = decode_answer(found)
     if answer is None:
         return (
-            None if found.source else Damage("unknown", "an answer that VISCA does not have", found.encode())
+            None
+            if found.source
+            else Damage("unexpected", "an answer that VISCA does not have", found.encode())
         )
     ours = any_address or found.source in (address, 0) or found.destination == 8
     return Heard(answer, token, found.encode()) if ours else None

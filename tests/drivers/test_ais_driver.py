@@ -85,13 +85,13 @@ def test_blanks_around_a_sentence_are_not_part_of_it() -> None:
         (FIRST[:-2] + b"00", "checksum"),
         (FIRST[:-2] + b"ZZ", "checksum"),
         (FIRST[:-1], "checksum"),
-        (FIRST[:20], "truncated"),
-        (FIRST[1:], "not_nmea"),
-        (b"!AIVDM,1,1,,B,15Mw\xffT1P05,0*5C", "unprintable"),
-        (b"!AIVDM,1,1,,B,15Mw\0T1P05,0*5C", "unprintable"),
-        (b"hello", "not_nmea"),
-        (b"\0\0\0", "not_nmea"),
-        (b"\\\\\\\\", "not_nmea"),
+        (FIRST[:20], "framing"),
+        (FIRST[1:], "framing"),
+        (b"!AIVDM,1,1,,B,15Mw\xffT1P05,0*5C", "framing"),
+        (b"!AIVDM,1,1,,B,15Mw\0T1P05,0*5C", "framing"),
+        (b"hello", "framing"),
+        (b"\0\0\0", "framing"),
+        (b"\\\\\\\\", "framing"),
         (b"$GPGGA,094736,5251.0094,N*00", "checksum"),
     ],
 )
@@ -111,7 +111,7 @@ def test_two_sentences_glued_on_one_line_are_both_recovered() -> None:
 def test_a_truncated_sentence_does_not_take_the_one_glued_to_it_along() -> None:
     events = feed(listener("ais-receiver"), [FIRST[:25] + SECOND + b"\n"])
     assert [reading.values["sentence"] for reading in readings(events)] == [SECOND.decode()]
-    assert [(fault.reason, fault.frame) for fault in faults(events)] == [("truncated", FIRST[:25])]
+    assert [(fault.reason, fault.frame) for fault in faults(events)] == [("framing", FIRST[:25])]
 
 
 def test_garbage_around_a_sentence_is_a_fault_of_its_own() -> None:
@@ -165,12 +165,12 @@ def test_a_receiver_asks_for_nothing_and_sends_nothing() -> None:
         ("ais/merrimac-ais-and-weather.log", 1507, {}),
         ("ais/merrimac-nais300.log", 549, {}),
         ("ais/merrimac-nais400.log", 703, {}),
-        ("ais/gpsd-sample.aivdm", 118, {"not_nmea": 3}),
+        ("ais/gpsd-sample.aivdm", 118, {"framing": 3}),
         ("ais/libais-types.nmea", 26, {}),
         ("ais/libais-tagblock.nmea", 5, {}),
         ("ais/gfw-multi-part.nmea", 93, {}),
         ("ais/gfw-errors.nmea", 3, {"checksum": 2}),
-        ("ais/gfw-bad-type5.nmea", 6, {"not_nmea": 3}),
+        ("ais/gfw-bad-type5.nmea", 6, {"framing": 3}),
     ],
 )
 def test_a_recording_gives_the_same_sentences_in_every_chunking(
@@ -250,7 +250,7 @@ def test_joining_a_line_in_its_middle_is_nobodys_fault_and_the_next_garbage_is(p
     driver = listener(profile)
     driver.connected(NOW)
     assert feed(driver, [b"4.7,M*5A\r\n"]) == []
-    assert reasons(feed(driver, [b"4.7,M*5A\r\n"])) == {"not_nmea": 1}
+    assert reasons(feed(driver, [b"4.7,M*5A\r\n"])) == {"framing": 1}
     driver.connected(NOW)
     kept = feed(driver, [b"\x00\x00" + sentence("AIVDM,1,1,,A,15RTgt0PAso;90TKcjM8h6g208CQ,0") + b"\r\n"])
     assert len(kept) == (profile == "ais-receiver")

@@ -177,13 +177,13 @@ def test_a_catastrophic_pattern_is_a_fault_told_a_few_times_and_rests_while_othe
         "time_limit: 0.001}\n" + f"metrics: [{metric('x')}, {metric('y')}]"
     )
     told = [reasons(feed(driver, [bad])) for _ in range(SLOW_LIMIT + 2)]
-    assert told == [{"slow-pattern": 1}] * SLOW_LIMIT + [{}] * 2
+    assert told == [{"slow_pattern": 1}] * SLOW_LIMIT + [{}] * 2
     assert values(feed(driver, [b"x=5\n"])) == {"x": 5}
     later = Instant(NOW.utc, NOW.monotonic + REST + 1)
     assert reasons(feed(driver, [bad], later)) == {}
     much_later = Instant(NOW.utc, NOW.monotonic + 3 * REST)
     assert values(feed(driver, [b"aab7\n"], much_later)) == {"y": 7}
-    assert reasons(feed(driver, [bad], much_later)) == {"slow-pattern": 1}
+    assert reasons(feed(driver, [bad], much_later)) == {"slow_pattern": 1}
 
 
 def test_an_instrument_is_asked_on_a_fixed_grid_and_keeps_the_line_until_it_answered() -> None:

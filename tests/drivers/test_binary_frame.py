@@ -110,7 +110,7 @@ def test_a_frame_that_lost_a_byte_costs_no_other() -> None:
 
 def test_bytes_between_frames_are_told_once_with_their_number() -> None:
     events = feed(listener("nova-sds011"), [b"boot v1\r\n", dust(100)])
-    assert reasons(events) == {"garbage": 1}
+    assert reasons(events) == {"framing": 1}
     assert faults(events)[0].detail == "9 bytes outside any frame"
 
 
@@ -118,7 +118,7 @@ def test_the_first_bytes_after_connecting_may_be_the_end_of_a_frame() -> None:
     driver = listener("nova-sds011")
     driver.connected(NOW)
     assert reasons(feed(driver, [dust(100)[3:] + dust(100)])) == {}
-    assert reasons(feed(driver, [dust(100)[3:] + dust(100)])) == {"garbage": 1}
+    assert reasons(feed(driver, [dust(100)[3:] + dust(100)])) == {"framing": 1}
 
 
 def test_a_datagram_ends_its_frame_itself() -> None:

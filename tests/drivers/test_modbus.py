@@ -216,7 +216,7 @@ def test_a_gateway_that_says_its_unit_is_silent_is_asked_less_often_too() -> Non
     wire = Wire(gateway, driver(one()))
     wire.run(100.0)
     assert len(wire.sent) < 12
-    assert {fault.reason for fault in wire.faults} == {"exception"}
+    assert {fault.reason for fault in wire.faults} == {"refused"}
 
 
 def test_the_line_is_kept_from_the_request_until_3_5_characters_after_the_reply() -> None:

@@ -57,7 +57,7 @@ def test_an_exception_is_a_fault_with_its_name_and_the_other_values_are_uncertai
     (reading,), (fault,) = wire.readings, wire.faults
     assert reading.values == {"a": 7}
     assert reading.quality is Quality.UNCERTAIN
-    assert fault.reason == "exception"
+    assert fault.reason == "refused"
     assert f"exception {code}, {EXCEPTIONS.get(code, 'not defined')}" in fault.detail
     assert "function 3 at 200" in fault.detail
     assert fault.frame[-3 if rtu else -1] == code

@@ -21,7 +21,7 @@ def test_every_word_is_explained(words: type[Words]) -> None:
     assert all(name in MANUAL for name in ScaleFrom.model_fields)
 
 
-@pytest.mark.parametrize("reason", ["timeout", "checksum", "exception", "unexpected", "framing", "late"])
+@pytest.mark.parametrize("reason", ["timeout", "checksum", "refused", "unexpected", "framing", "late"])
 def test_every_fault_is_explained(reason: str) -> None:
     assert f"| `{reason}` |" in MANUAL
 

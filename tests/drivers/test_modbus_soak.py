@@ -203,4 +203,4 @@ def test_a_soak_on_a_bad_line_gives_no_wrong_value(
     assert line.sent >= EACH
     assert line.right > EACH * 0.6
     assert set(line.mishaps) == set(MISHAPS)
-    assert {"timeout", "exception", "unexpected", "late"} <= set(line.faults)
+    assert {"timeout", "refused", "unexpected", "late"} <= set(line.faults)

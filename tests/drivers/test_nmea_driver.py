@@ -373,7 +373,7 @@ def test_one_quantity_from_whichever_sentence_the_model_sends() -> None:
 
 def test_a_missing_checksum_is_a_fault_unless_the_profile_forgives_it() -> None:
     read = "{formatter: MTW, value: water_temperature}"
-    assert reasons(feed(reader(read, "Cel"), [b"$SDMTW,20,C\r\n"])) == {"truncated": 1}
+    assert reasons(feed(reader(read, "Cel"), [b"$SDMTW,20,C\r\n"])) == {"framing": 1}
     forgiving = reader(read, "Cel", settings="{checksum: optional}")
     assert values(feed(forgiving, [b"$SDMTW,20,C\r\n"])) == {"x": 20.0}
     assert reasons(feed(forgiving, [b"$SDMTW,20,C*00\r\n"])) == {"checksum": 1}

@@ -44,13 +44,13 @@ def test_a_proprietary_sentence_has_the_talker_p() -> None:
     [
         (b"$WIMWV,57.5,R,13.0,N,A*27", "checksum"),
         (b"$WIMWV,57.5,R,13.0,N,A*2", "checksum"),
-        (b"$WIMWV,57.5,R,13.0,N,A", "truncated"),
-        (b"$WIMWV,57.5,R\x00,13.0,N,A*26", "unprintable"),
-        (b"WIMWV,57.5,R,13.0,N,A*26", "not_nmea"),
+        (b"$WIMWV,57.5,R,13.0,N,A", "framing"),
+        (b"$WIMWV,57.5,R\x00,13.0,N,A*26", "framing"),
+        (b"WIMWV,57.5,R,13.0,N,A*26", "framing"),
         (b"$WI*1E", "address"),
         (b"$*00", "address"),
-        (b"", "not_nmea"),
-        (b"$SDMTW,,C*1A$SDMTW,,C*1A", "not_nmea"),
+        (b"", "framing"),
+        (b"$SDMTW,,C*1A$SDMTW,,C*1A", "framing"),
     ],
 )
 def test_what_is_no_single_sentence_is_rejected_with_its_reason(line: bytes, reason: str) -> None:

@@ -203,6 +203,19 @@ def test_a_stop_goes_out_before_commands_that_wait_and_those_it_makes_pointless_
     assert camera.head.travelled == 0
 
 
+def test_a_burst_of_stops_cancels_what_runs_once() -> None:
+    line, camera = wire(SERIAL)
+    camera.head.presets[7] = (160.0, 0.0, 0.0)
+    line.command("preset_recall", preset=7)
+    line.run(0.5)
+    line.sent.clear()
+    stops = [line.command("stop") for _ in range(50)]
+    line.run(5)
+    cancels = [frame for _, frame in line.sent if any(says(frame, bytes((0x20 | n,))) for n in (1, 2))]
+    assert len(cancels) == 1
+    assert {line.reply(stop).reason for stop in stops} == {"", "unsent"}
+
+
 def test_a_stop_gets_through_when_both_sockets_are_taken() -> None:
     head = PtzHead(Axis(-170, 170, 1), Axis(-30, 90, 1), Axis(0, 100, 1))
     line, _ = wire(SERIAL, ViscaCamera(head=head))
