@@ -81,6 +81,7 @@ _PERCENT = Argument(
     minimum=0,
     maximum=100,
 )
+_OUTPUT = _number("number", "Number of the output", "Số của đầu ra", (1, 255))
 _ANY_MODEL = (
     _action("move", "Turn", "Quay", _PAN_SPEED, _TILT_SPEED, _HOLD),
     _action("stop", "Stop every movement", "Dừng mọi chuyển động"),
@@ -91,13 +92,7 @@ _ANY_MODEL = (
     _switch("power", "Power", "Nguồn"),
     _action("position", "Ask for the position", "Hỏi vị trí"),
     _action("zoom_to", "Zoom to a position", "Thu phóng đến mức", _PERCENT),
-    _action(
-        "aux",
-        "Auxiliary output",
-        "Đầu ra phụ",
-        _number("number", "Number of the output", "Số của đầu ra", (1, 255)),
-        _ON,
-    ),
+    _action("aux", "Auxiliary output", "Đầu ra phụ", _OUTPUT, _ON),
     _switch("wiper", "Wiper", "Gạt nước"),
     _switch("washer", "Washer", "Phun rửa kính"),
     _switch("heater", "Heater", "Sưởi kính"),

@@ -164,10 +164,7 @@ def _heard(found: Packet | Damage, token: int | None, address: int, any_address:
         return found
     answer = decode_answer(found)
     if answer is None:
-        return (
-            None
-            if found.source
-            else Damage("unexpected", "an answer that VISCA does not have", found.encode())
-        )
+        text = "an answer that VISCA does not have"
+        return None if found.source else Damage("unexpected", text, found.encode())
     ours = any_address or found.source in (address, 0) or found.destination == 8
     return Heard(answer, token, found.encode()) if ours else None
