@@ -82,9 +82,8 @@ def _model(profile: Profile) -> Model:
 class ModbusDriver:
     """One unit's conversation. It is idle, waiting for a reply, or letting the line fall quiet.
 
-    After each exchange it gives the line away and goes on in its next turn, so a dead unit costs its
-    neighbours one time-out at a time; when it stays silent it is asked ever less often, up to every
-    30 s, until it answers. Commands go before polls.
+    After each exchange it gives the line away, so a dead unit costs its neighbours one time-out at a time;
+    it is asked ever less often, up to every 30 s, until it answers. Commands go before polls.
 
     A late reply never becomes the answer to another request: MBAP has transaction identifiers. RTU and
     ASCII have none, so after a time-out the unit is left alone for as long as the time-out was, and then

@@ -148,8 +148,7 @@ class ViscaDriver(Overhears):
         unsent = [*self._orders.end("unsent", BROKEN), *self._stops.broken()]
         self._prepare()
         self._settle(now)
-        sent = [_reply(command, "timeout", BROKEN) for command in broken if command is not None]
-        return [*sent, *unsent]
+        return [*(_reply(one, "timeout", BROKEN) for one in broken if one is not None), *unsent]
 
     def command(self, command: Command, now: Instant) -> Sequence[Event]:
         """Takes it in; a stop ends every motion at once."""
@@ -200,8 +199,7 @@ class ViscaDriver(Overhears):
         self._then += [] if self._counts else [Exchange(Purpose.PREPARE, Clear())]
 
     def _stop(self, command: Command, now: Instant) -> Sequence[Event]:
-        events: list[Event] = [*self._orders.make_way(command)]
-        events += self._stops.put(command, now)
+        events: list[Event] = [*self._orders.make_way(command), *self._stops.put(command, now)]
         self._then = [exchange for exchange in self._then if exchange.purpose is not Purpose.CANCEL]
         for socket, exchange in self._talk.running():
             self._then.append(Exchange(Purpose.CANCEL, Cancel(socket)))
