@@ -3,17 +3,11 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from zlib import crc32
 
 from drivers.contract import Event, Fault, Outgoing
+from drivers.grid import SILENT_LIMIT, first_after, pause_of, put_off, share_of
 from drivers.schemes import PIPES, check_link
 from telemetry import Action, Command, Device, Instant, Profile, ProfileError, Reply
-
-_SPREAD = 10.0
-"""Seconds over which first questions are spread, where the period is longer."""
-_SILENT_LIMIT = 3
-_BACK_OFF = 30.0
-"""Seconds between two questions to a silent device, at most."""
 
 
 class Grid:
@@ -29,7 +23,7 @@ class Grid:
         self.wake_at: float | None = None
         self.missed = 0
         self._every, self._timeout = every, timeout
-        self._spread = min(every, _SPREAD) * crc32(device.encode()) / 2**32
+        self._spread = first_after(every, share_of(device))
         self._due = -math.inf
         self._silent = 0
 
@@ -58,10 +52,9 @@ class Grid:
     def give_up(self, now: Instant) -> None:
         """No answer came in time."""
         self._silent += 1
-        if self._silent >= _SILENT_LIMIT:
-            wait = min(_BACK_OFF, self._every * 2 ** min(self._silent - _SILENT_LIMIT + 1, 16))
-            periods = max(0, math.floor((now.monotonic + wait - self._due) / self._every))
-            self._due += periods * self._every
+        if self._silent >= SILENT_LIMIT:
+            earliest = now.monotonic + pause_of(self._silent, self._every)
+            self._due = put_off(self._due, earliest, self._every)
         self._rest(max(self._due, now.monotonic + self._timeout))
 
     def _rest(self, moment: float) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from drivers.contract import Event, Fault, Outgoing
+from drivers.grid import share_of
 from drivers.modbus.doubt import Doubt
 from drivers.modbus.frames import DIAGNOSTICS
 from drivers.modbus.jobs import Job, Jobs
@@ -56,9 +57,8 @@ def open_driver(device: Device, profile: Profile) -> "ModbusDriver":
     every = device.every or profile.every
     if every is None and any(group.every is None for group in plan.groups):
         raise ProfileError(f"profile {profile.id}: says no poll period: write every, such as every: 1s")
-    share = crc32(device.id.encode()) / 2**32
     groups = () if broadcast else plan.groups
-    polls = [Poll(group, device.unit_id, line, every or 1.0, share) for group in groups]
+    polls = [Poll(group, device.unit_id, line, every or 1.0, share_of(device.id)) for group in groups]
     rest = _RESTS * plan.settings.timeout if line.serial else 0.0
     return ModbusDriver(device, model, line, Polls(device.id, profile.kind, polls, plan.settings, rest))
 

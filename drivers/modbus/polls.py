@@ -4,18 +4,12 @@ import math
 from collections.abc import Container, Mapping, MutableMapping, Sequence
 
 from drivers.contract import Event, Fault, Outgoing
+from drivers.grid import SILENT_LIMIT, first_after, pause_of, put_off
 from drivers.modbus.line import Line
 from drivers.modbus.plan import ModbusSettings, PlannedGroup
 from drivers.modbus.replies import Exchange, lay_out
 from drivers.stamps import Stamps
 from telemetry import Instant, Quality, Reading, Value
-
-_SPREAD = 10.0
-"""Seconds over which first polls are spread, where the period is longer."""
-_SILENT_LIMIT = 3
-"""Requests in a row without an answer after which a device is polled less often."""
-_BACK_OFF = 30.0
-"""Seconds between two polls of a silent device, at most."""
 
 
 class Poll:
@@ -67,7 +61,7 @@ class Poll:
         """The link is open anew: the grid starts again."""
         if self.due > -math.inf:
             self.missed += max(0, math.ceil((moment - self.due) / self.every))
-        self.due = self.at = moment + min(self.every, _SPREAD) * self._share
+        self.due = self.at = moment + first_after(self.every, self._share)
         self.reset()
 
     def begin(self, moment: float) -> None:
@@ -95,7 +89,7 @@ class Poll:
 
     def put_off(self, until: float) -> None:
         """The next poll is the last one on the grid until then."""
-        self.due += max(0, math.floor((until - self.due) / self.every)) * self.every
+        self.due = put_off(self.due, until, self.every)
         self.at = self.due
 
     def bring_back(self, moment: float) -> None:
@@ -163,7 +157,7 @@ class Polls:
 
     def heard(self, moment: float) -> None:
         """The device answered: polls that were put off are on their grids again."""
-        if self.silent >= _SILENT_LIMIT:
+        if self.silent >= SILENT_LIMIT:
             for poll in self._polls:
                 poll.bring_back(moment)
         self.silent = 0
@@ -187,7 +181,7 @@ class Polls:
     def failed(self, poll: Poll, fault: Fault, now: Instant) -> Sequence[Event]:
         """The poll goes on after a failure, or ends; a silent device is asked one question a poll."""
         poll.failures += 1
-        if poll.step() and self.silent < _SILENT_LIMIT:
+        if poll.step() and self.silent < SILENT_LIMIT:
             return (fault,)
         events = (fault, *self._finish(poll, now))
         self.back_off(now.monotonic)
@@ -195,10 +189,9 @@ class Polls:
 
     def back_off(self, moment: float) -> None:
         """A silent device's polls are put off by 2, 4, 8 … periods or rests, up to 30 s, on their grids."""
-        if self.silent < _SILENT_LIMIT or not self._polls:
+        if self.silent < SILENT_LIMIT or not self._polls:
             return
-        doublings = min(self.silent - _SILENT_LIMIT + 1, 16)
-        pause = min(_BACK_OFF, self._rest * 2**doublings)
+        pause = pause_of(self.silent, self._rest)
         for poll in self._polls:
             poll.reset()
             poll.put_off(moment + pause)

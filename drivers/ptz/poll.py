@@ -3,18 +3,11 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
-from zlib import crc32
 
 from drivers.contract import Event, Fault
+from drivers.grid import SILENT_LIMIT, first_after, pause_of, put_off, share_of
 from drivers.stamps import Stamps
 from telemetry import Device, Instant, Profile, ProfileError, Quality, Reading, Value
-
-SILENT_LIMIT = 3
-"""Exchanges in a row without an answer after which a camera is polled less often."""
-_BACK_OFF = 30.0
-"""Seconds between two polls of a silent camera, at most."""
-_SPREAD = 10.0
-"""Seconds over which first polls are spread, where the period is longer."""
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -36,7 +29,7 @@ class Poll(Generic[Q, A]):
         self.due = math.inf
         self._device, self._kind, self._every = device.id, profile.kind, every
         self._questions, self._read = questions, read
-        self._spread = min(every, _SPREAD) * crc32(device.id.encode()) / 2**32
+        self._spread = first_after(every, share_of(device.id))
         self._stamps = Stamps()
         self._pending: list[Q] = []
         self._answers: dict[Q, A] = {}
@@ -62,7 +55,7 @@ class Poll(Generic[Q, A]):
     def skip(self, now: Instant) -> None:
         """On to the next place of the grid."""
         if self.due <= now.monotonic:
-            self.due += (math.floor((now.monotonic - self.due) / self._every) + 1) * self._every
+            self.due = put_off(self.due, now.monotonic, self._every) + self._every
 
     def answered(self, answer: A, now: Instant) -> Sequence[Event]:
         """The camera answered the question; with the last answer comes a Reading."""
@@ -80,9 +73,8 @@ class Poll(Generic[Q, A]):
         """No answer: the rest of this poll is left out, and the next ones when that goes on."""
         self._pending = []
         if self.silent >= SILENT_LIMIT:
-            doublings = min(self.silent - SILENT_LIMIT + 1, 16)
-            earliest = now.monotonic + min(_BACK_OFF, self._every * 2**doublings)
-            self.due += max(0, math.floor((earliest - self.due) / self._every)) * self._every
+            earliest = now.monotonic + pause_of(self.silent, self._every)
+            self.due = put_off(self.due, earliest, self._every)
         return (Fault(self._device, "timeout", what), *self._finished(now))
 
     def reading(self, now: Instant, answers: Mapping[Q, A]) -> Reading:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 from drivers.contract import Event, Fault, Outgoing, Overhears
+from drivers.grid import SILENT_LIMIT
 from drivers.ptz.actions import ENDS_BY_ITSELF
 from drivers.ptz.deadman import DeadMan, Motion
 from drivers.ptz.orders import BROKEN, Orders, Stops
-from drivers.ptz.poll import SILENT_LIMIT, Poll
+from drivers.ptz.poll import Poll
 from drivers.visca.commands import AddressSet, Cancel, Clear, Inquiry
 from drivers.visca.conversation import SEQUENCE, Changed, Conversation, Exchange, Outcome, Purpose, is_full
 from drivers.visca.frames import ERRORS, NOT_EXECUTABLE, Damage
