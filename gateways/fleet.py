@@ -101,10 +101,14 @@ class Fleet:
         return [one.status(now) for one in wanted] + [one for one in refused if key_of(one) in only]
 
     def close(self) -> None:
-        """From now on no configuration is applied."""
+        """From now on no configuration is applied, and the garbage collector sees everything again.
+
+        What is frozen when the interpreter ends is never freed, which extensions complain of on the terminal.
+        """
         self._closed = True
         if self._settled is not None:
             self._settled.cancel()
+        gc.unfreeze()
 
     async def _stop(self, addresses: Sequence[LinkAddress]) -> None:
         tasks = [self._running.pop(address).task for address in addresses]

@@ -128,7 +128,7 @@ async def test_after_it_was_closed_no_configuration_is_applied() -> None:
         assert catalogue.opened == []
 
 
-async def test_what_stands_when_a_change_has_settled_is_left_out_of_garbage_collection(
+async def test_what_stands_when_a_change_has_settled_is_left_out_of_garbage_collection_until_it_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("gateways.fleet.SETTLING", 0)
@@ -136,4 +136,5 @@ async def test_what_stands_when_a_change_has_settled_is_left_out_of_garbage_coll
         await one.apply(on(device.port, "lamp"))
         await until(lambda: readings and gc.get_freeze_count())
         assert one not in gc.get_objects()
-    gc.unfreeze()
+        one.close()
+        assert gc.get_freeze_count() == 0
