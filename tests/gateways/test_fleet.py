@@ -136,5 +136,6 @@ async def test_what_stands_when_a_change_has_settled_is_left_out_of_garbage_coll
         await one.apply(on(device.port, "lamp"))
         await until(lambda: readings and gc.get_freeze_count())
         assert one not in gc.get_objects()
+        await one.apply(())
         one.close()
         assert gc.get_freeze_count() == 0
