@@ -85,7 +85,7 @@ async def create_device(parts: Parts, new: NewDevice) -> Device:
     """A new device, on its way to its gateway. Raises RefusedError, or Conflict for a taken id."""
     description = _described(new.model_dump(exclude={"gateway"}))
     _check(parts, description)
-    _refuse_undeclared(parts, new.id)
+    _refuse_undeclared(parts, new.id, "change it there, or choose another id")
     await _ensure_gateway(parts, new.gateway)
     record = await parts.registry.devices.create(description, new.gateway)
     parts.live.desired.changed(new.gateway)
@@ -122,16 +122,15 @@ async def _own(parts: Parts, device_id: str) -> DeviceRecord:
     try:
         return await parts.registry.devices.get(device_id)
     except NotFound:
-        _refuse_undeclared(parts, device_id)
+        _refuse_undeclared(parts, device_id, "change it there")
         raise
 
 
-def _refuse_undeclared(parts: Parts, device_id: str) -> None:
+def _refuse_undeclared(parts: Parts, device_id: str, remedy: str) -> None:
     said = _reported(parts).get(device_id)
     if said is not None and said.status.declared == "file":
         raise Conflict(
-            f"device {device_id!r} stands in the configuration file of gateway {said.gateway!r}; "
-            "change it there, or choose another id"
+            f"device {device_id!r} stands in the configuration file of gateway {said.gateway!r}; {remedy}"
         )
 
 
