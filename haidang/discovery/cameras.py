@@ -5,7 +5,10 @@ from rich.console import Console
 from drivers.onvif.discovery import GROUP, PORT
 from gateways.onvif.discovery import Found, watch_cameras
 
-PROFILE = "onvif-camera"
+ANY = "onvif-camera"
+MAKERS = {maker: f"onvif-{maker}" for maker in ("hikvision", "dahua", "axis")}
+"""A maker's name in what a camera says of itself → the model that knows its events."""
+LONGEST = 60  # characters of a name
 
 
 async def scan_cameras(
@@ -25,8 +28,15 @@ async def scan_cameras(
 
 
 def _tell(camera: Found, out: Console) -> None:
-    called = " ".join(filter(None, (camera.name, camera.hardware))) or "a camera"
-    out.print(f"{camera.address}: {called}", soft_wrap=True)
+    out.print(f"{camera.address}: {_called(camera)}", soft_wrap=True)
     link = camera.link.replace("://", "://USER:PASSWORD@", 1)
-    out.print(f"  see it:  haidang read '{link}' --profile {PROFILE}", soft_wrap=True)
-    out.print(f"  add it:  haidang add NAME --link '{link}' --profile {PROFILE}", soft_wrap=True)
+    said = " ".join((camera.name, camera.hardware, *camera.scopes)).lower()
+    profile = next((model for maker, model in MAKERS.items() if maker in said), ANY)
+    out.print(f"  see it:  haidang read '{link}' --profile {profile}", soft_wrap=True)
+    out.print(f"  add it:  haidang add NAME --link '{link}' --profile {profile}", soft_wrap=True)
+
+
+def _called(camera: Found) -> str:
+    """As it calls itself, without what could steer a terminal: anybody on the network may answer."""
+    words = " ".join(filter(None, (camera.name, camera.hardware)))
+    return "".join(letter for letter in words if letter.isprintable())[:LONGEST] or "a camera"
