@@ -4,6 +4,7 @@ from rich.console import Console
 
 from drivers.onvif.discovery import GROUP, PORT
 from gateways.onvif.discovery import Found, watch_cameras
+from haidang.discovery.values import harmless
 
 ANY = "onvif-camera"
 MAKERS = {maker: f"onvif-{maker}" for maker in ("hikvision", "dahua", "axis")}
@@ -39,4 +40,4 @@ def _tell(camera: Found, out: Console) -> None:
 def _called(camera: Found) -> str:
     """As it calls itself, without what could steer a terminal: anybody on the network may answer."""
     words = " ".join(filter(None, (camera.name, camera.hardware)))
-    return "".join(letter for letter in words if letter.isprintable())[:LONGEST] or "a camera"
+    return harmless(words)[:LONGEST] or "a camera"

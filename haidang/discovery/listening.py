@@ -14,7 +14,7 @@ from drivers.contract import RETAINED
 from gateways.links import Conversation, open_link, parse_link
 from haidang.discovery.conversing import conversation
 from haidang.discovery.hearing import guess
-from haidang.discovery.values import clock, line
+from haidang.discovery.values import clock, harmless, line
 from telemetry import Device, Reading
 
 LOOK_EVERY = 1.0  # seconds between two looks at what went wrong
@@ -88,7 +88,7 @@ async def _burst(pipe: Conversation, *, whole: bool) -> tuple[bytes, str]:
 
 def _shown(content: bytes, origin: str) -> str:
     """A chunk as text where it is text, else in hexadecimal."""
-    said_by = f"retained {origin[1:]}" if origin.startswith(RETAINED) else origin
+    said_by = harmless(f"retained {origin[1:]}" if origin.startswith(RETAINED) else origin)
     head = f"{clock(time.time_ns())}  {said_by + '  ' if said_by else ''}"
     text = content.rstrip(b"\r\n")
     if sum(32 <= byte < 127 for byte in text) > _TEXTUAL * len(text):

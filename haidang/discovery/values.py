@@ -29,12 +29,17 @@ def age(moment: str | None, now: int) -> str:
     return f"{seconds} s"
 
 
+def harmless(text: str) -> str:
+    """Text from a device without what could steer a terminal."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "·" for char in text)
+
+
 def number(value: Value) -> str:
     """As a person reads it: seven significant figures, without the noise of binary fractions."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, float):
-        return str(value)
+        return harmless(str(value))
     return f"{value:.1f}" if 1e7 <= abs(value) < 1e15 else f"{value:.7g}"
 
 
