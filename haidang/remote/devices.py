@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from drivers.catalogue import Catalogue
-from haidang.discovery.values import age, sheet
+from haidang.discovery.values import age, harmless, sheet
 from haidang.remote.calling import CallError, Calls
 from telemetry import ConfigurationError, Value
 
@@ -37,7 +37,7 @@ class Fares(msgspec.Struct):
     @property
     def trouble(self) -> str:
         """What is wrong now; empty for a device that is well, whatever once happened to it."""
-        return "" if self.state == "ok" else self.detail or self.last_fault
+        return harmless("" if self.state == "ok" else self.detail or self.last_fault)
 
 
 class Latest(msgspec.Struct):

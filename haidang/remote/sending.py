@@ -9,6 +9,7 @@ import msgspec
 import typer
 from rich.table import Column, Table
 
+from haidang.discovery.values import harmless, number
 from haidang.remote.calling import DEFAULT_API, calling
 from haidang.terminal import ApiOption, out, run, told_in_words
 from telemetry import Action, Argument, CommandError, Title, Value
@@ -68,11 +69,11 @@ def send(
         order = _Order(device, action, arguments or [], by or _user(), timeout)
         ended = run(_send(api, order))
     if not ended.done:
-        typer.echo(f"{device} {action}: {ended.reason}: {ended.detail}", err=True)
+        typer.echo(f"{device} {action}: {ended.reason}: {harmless(ended.detail)}", err=True)
         raise typer.Exit(1)
-    typer.echo(f"{device} {action}: done{f' ({ended.detail})' if ended.detail else ''}")
+    typer.echo(f"{device} {action}: done{f' ({harmless(ended.detail)})' if ended.detail else ''}")
     for name, value in ended.values.items():
-        typer.echo(f"  {name} = {value}")
+        typer.echo(f"  {name} = {number(value)}")
 
 
 class _Order(msgspec.Struct, frozen=True):
@@ -158,8 +159,8 @@ def _sample(argument: Argument) -> Value:
         return "text"
     low = argument.minimum if argument.minimum is not None else -1e300
     high = argument.maximum if argument.maximum is not None else 1e300
-    number = min(max(1, low), high)
-    return int(number) if number == int(number) else number
+    nearest = min(max(1, low), high)
+    return int(nearest) if nearest == int(nearest) else nearest
 
 
 def _text(value: Value) -> str:
