@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import structlog
+
 from broker.session import BrokerAddress
 from drivers.catalogue import load_catalogue
 from firmware_sim.port import SimulatedPort, as_toml
@@ -122,4 +124,6 @@ def _print(text: str) -> None:
 
 
 if __name__ == "__main__":
+    # Standard output is the configuration's and the counts': it may be written into a file.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     sys.exit(main())
